@@ -27,7 +27,14 @@ def grid(
     baseline: Annotated[
         str, typer.Option(metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION", help="Baseline to scale.")
     ] = "b0",
-    phi: Annotated[str, typer.Option(help="Target cost, 2^φ × the baseline's; below 0: smaller networks.")] = "1",
+    phi: Annotated[
+        str | None,
+        typer.Option(help="Target cost, 2^φ × the baseline's; below 0: smaller networks; default: 1."),
+    ] = None,
+    times: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Target cost over the baseline's, in place of --phi: 0.25 is φ = -2."),
+    ] = None,
     data: options.Data = None,
     budget: options.Budget = "quick",
     seeds: Annotated[
@@ -101,7 +108,19 @@ def grid(
     if time is not None and seeds is None:
         seeds = 1  # the first of those that fit
     config = _make_config(
-        *(baseline, phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind),
+        *(
+            baseline,
+            _target_phi(phi, times),
+            budget,
+            seeds,
+            step,
+            tolerance,
+            rounding,
+            match,
+            scheduler,
+            initial_cost,
+            kind,
+        ),
         *(results, resolution_multiple, options.parse_resolution(resolution)),
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
@@ -127,6 +146,21 @@ def grid(
     )
     if checked_phi is not None and not plan:
         _run_transfer(config, checked_phi, data_spec, trial_runner, folder, gpus_per_trial, max_megapixels)
+
+
+def _target_phi(phi: str | None, times: str | None) -> Decimal:
+    """Return the φ of `--phi` or of `--times`; 1 where neither is given.
+
+    Raises:
+        InputError: both are given, or the value is out of range.
+    """
+    from scalesearch.design.coefficients import phi_of
+
+    if times is None:
+        return options.parse_phi("1" if phi is None else phi, "--phi")
+    if phi is not None:
+        raise InputError(f"--times {times}: --phi {phi} gives the target cost too; leave one out")
+    return phi_of(options.parse_times(times, "--times"))
 
 
 def _default_name(config: StudyConfig, cost: str) -> str:
@@ -232,7 +266,7 @@ def _config_at_phi(config: StudyConfig, phi: Decimal, rules: RuleComparison) -> 
 
 def _make_config(
     baseline_name: str,
-    phi_text: str,
+    phi: Decimal,
     budget_name: str,
     seeds: int | None,
     step: str | None,
@@ -258,7 +292,6 @@ def _make_config(
         with_overrides,
     )
 
-    phi = options.parse_phi(phi_text, "--phi")
     spacing, max_deviation = options.parse_decimal(step, "--step"), options.parse_decimal(tolerance, "--tolerance")
     named_budget = load_budget(budget_name)
     budget = with_overrides(named_budget, spacing, max_deviation, seeds)

@@ -72,11 +72,29 @@ def load_search_baseline(
     from scalesearch.design.baselines import is_factory
 
     if not is_factory(name):
+        _refuse_call(name)
         baseline = load_stage_baseline(name, results)
         return with_multiple(baseline if size is None else baseline.at(size), resolution_multiple)
     if size is not None:
         raise size_of_function_error(size, name)
     return _count(name, kind, phi, budget, match, cost, resolution_multiple or 1)
+
+
+def _refuse_call(name: str) -> None:
+    """Refuse the file of a scaled member of a function's family as a baseline.
+
+    Raises:
+        InputError: it is one.
+    """
+    from scalesearch.design.baselines import is_timm
+    from scalesearch.design.factory_call import read_call
+
+    call = None if is_timm(name) else read_call(name)
+    if call is not None:
+        raise InputError(
+            f"{name}: is a scaled call of {call.factory}, and a search scales the function itself; give --baseline "
+            f"{call.factory}"
+        )
 
 
 def recount(

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from scalesearch.design.decimals import power
 from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.factory_call import factory_name
+from scalesearch.errors import InputError
 from scalesearch.nets.factory import Factory, check_training_step, count_factory, measure_factory
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair, literal_px
@@ -103,12 +104,27 @@ class _Proxies:
         depth, width = (round(power(multiplier, phi_ratio), 12) for multiplier in (network.depth, network.width))
         if self.match == "none" or (phi_ratio == 1 and self.budget.proxy_side == "proportional"):
             side_ratio = side_ratio if phi_ratio == 1 else power(side_ratio, phi_ratio)
-            px = literal_px(self.budget.resolution, side_ratio)
-            return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
+            return self._at(depth, width, literal_px(self.budget.resolution, side_ratio))
         target_cost = float(getattr(self.base, self.cost_kind)) * 2 ** float(self.proxy_phi)
         measure = partial(measure_factory, self.factory, depth, self._width(width))
         px = match_side(measure, self.budget.resolution, target_cost, self.cost_kind, self.phi < 0).resolution
-        return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
+        return self._at(depth, width, px)
+
+    def _at(self, depth: Decimal, width: Decimal, px: int) -> FactoryNetwork:
+        """Return the proxy at a side.
+
+        Raises:
+            InputError: the function fails for it.
+        """
+        try:
+            return self._check_trainable(count_factory(self.factory, depth, self._width(width), px))
+        except InputError as error:
+            if px >= self.budget.resolution:
+                raise
+            raise InputError(
+                f"{error}; it is the proxy of a smaller network: give the budget a larger resolution than "
+                f"{self.budget.resolution}"
+            ) from error
 
     def _width(self, multiplier: Decimal) -> Decimal:
         return round(multiplier / self.budget.width_divisor, 12)

@@ -47,7 +47,7 @@ def solve_factory(
         multiple: the number of px that the sides of members are multiples of.
 
     Raises:
-        InputError: no member keeps all limits, or the function fails for a member.
+        InputError: no member keeps all limits, or the function fails for a member that is not below φ = 0.
     """
     members: dict[Decimal, FactoryDefinition] = {}
 
@@ -56,8 +56,19 @@ def solve_factory(
             members[phi] = base.scale(_multipliers(base, coefficients.at(phi), multiple))
         return members[phi]
 
+    def is_too_small(phi: Decimal) -> bool:
+        """Whether the function fails for a member below the unscaled network, as for too few px."""
+        try:
+            member(phi)
+        except InputError:
+            if phi >= 0:
+                raise
+            return True
+        return False
+
     def broken(phi: Decimal) -> list[Limit]:
-        return [limit for limit in limits if not limit.holds(member(phi).architecture)]
+        # What is too small to exist breaks no limit, so that the search goes on above it.
+        return [] if is_too_small(phi) else [limit for limit in limits if not limit.holds(member(phi).architecture)]
 
     def solution(phi: Decimal, next_phi: Decimal | None) -> FactorySolution:
         binding = [] if next_phi is None else broken(next_phi)
@@ -73,6 +84,8 @@ def solve_factory(
     while high - low > STEP:
         middle = low + (high - low) / 2 // STEP * STEP
         low, high = (low, middle) if broken(middle) else (middle, high)
+    if is_too_small(low):
+        raise _infeasible(member(high), high, limits)
     return solution(low, None if high == low else high)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from math import log, sqrt
 
 from scalesearch.design.factory import FactoryNetwork
+from scalesearch.errors import InputError
 
 _GUESSES = 3
 """The number of guesses from the power of the side; a cost that rises in steps follows none."""
@@ -45,7 +46,7 @@ def match_side(
     ratio = target_cost / getattr(first, cost_kind)
     # As for networks of stages, a side beyond twice the nominal one is not tried: the cost may not depend on it.
     lowest, highest = (1, base) if shrinks else (base, round(2 * start * sqrt(max(1.0, ratio))) + 8)
-    search = _SideSearch(count, multiple, target_cost, cost_kind, lowest, highest, {start: first})
+    search = _SideSearch(count, multiple, target_cost, cost_kind, lowest, highest, {start: first}, set())
     low, high = search.bracket(search.approach(base) if start_px is None else start)
     while high - low > 1:
         middle = (low + high) // 2
@@ -64,6 +65,7 @@ class _SideSearch:
     lowest: int
     highest: int
     networks: dict[int, FactoryNetwork]
+    too_small: set[int]
 
     @property
     def nearest(self) -> FactoryNetwork:
@@ -74,9 +76,21 @@ class _SideSearch:
         )
 
     def cost(self, side: int) -> int:
-        """Return the cost at a side; each is counted once."""
+        """Return the cost at a side; each is counted once. Below the function's least side it is 0.
+
+        Raises:
+            InputError: the function fails, and not for a smaller side than those that it takes.
+        """
+        if side in self.too_small:
+            return 0
         if side not in self.networks:
-            self.networks[side] = self.count(side * self.multiple)
+            try:
+                self.networks[side] = self.count(side * self.multiple)
+            except InputError:
+                if side > min(self.networks):
+                    raise
+                self.too_small.add(side)
+                return 0
         return int(getattr(self.networks[side], self.cost_kind))
 
     def approach(self, side: int) -> int:
@@ -87,7 +101,7 @@ class _SideSearch:
         exponent = 2.0
         for _ in range(_GUESSES):
             guess = self._clamp(round(side * (self.target_cost / self.cost(side)) ** (1 / exponent)))
-            if guess in self.networks:
+            if guess in self.networks or not self.cost(guess):
                 break
             slope = log(self.cost(guess) / self.cost(side)) / log(guess / side)
             side, exponent = guess, min(4.0, max(2.0, slope))

@@ -155,9 +155,11 @@ class FunctionScaler(RuleScaler[FactoryNetwork]):
             SpaceError: the nominal multiplier is out of range.
         """
         nominal = getattr(Multipliers(**{axis: nominal}), axis)
+        farthest = power(LARGEST_COEFFICIENT, phi_of(self.target))
         if nominal < 1:
-            return [power(nominal, Decimal(widening)).quantize(_MILLIONTH) for widening in _WIDENINGS]
-        largest = min(LARGEST_MULTIPLIER, power(LARGEST_COEFFICIENT, phi_of(self.target)))
+            narrowed = (max(farthest, power(nominal, Decimal(widening))) for widening in _WIDENINGS)
+            return list(dict.fromkeys(value.quantize(_MILLIONTH, rounding=ROUND_CEILING) for value in narrowed))
+        largest = min(LARGEST_MULTIPLIER, farthest)
         widened = [min(largest, 1 + (nominal - 1) * widening) for widening in _WIDENINGS]
         return list(dict.fromkeys(value.quantize(_MILLIONTH, rounding=ROUND_FLOOR) for value in widened))
 

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scalesearch.design.factory import FactoryNetwork
+from scalesearch.errors import InputError
 from scalesearch.search.match_side import match_side
 
 
@@ -66,3 +67,24 @@ def test_a_cost_that_no_side_changes_ends_the_search() -> None:
     found = match_side(lambda px: network(px, 100), 30, 200, "macs")
     assert (found.resolution, found.macs) == (30, 100)
     assert match_side(lambda px: network(px, 100), 30, 50, "macs", shrinks=True).resolution == 1
+
+
+@pytest.mark.parametrize("start_px", [None, 20, 60])
+def test_sides_at_which_the_function_fails_are_left_out(start_px: int | None) -> None:
+    def count(px: int) -> FactoryNetwork:
+        if px < 17:
+            raise InputError(f"a:b: fails on an image of {px} px")
+        return network(px, padded_macs(px, 1, 2))
+
+    assert match_side(count, 64, 5 + 5**2, "macs", shrinks=True, start_px=start_px).resolution == 17
+    assert match_side(count, 64, 5 + 30**2, "macs", shrinks=True, start_px=start_px).resolution == 30
+
+
+def test_other_failures_are_errors() -> None:
+    def count(px: int) -> FactoryNetwork:
+        if px != 64:
+            raise InputError(f"a:b: fails on an image of {px} px")
+        return network(px, padded_macs(px, 1, 2))
+
+    with pytest.raises(InputError, match="fails on an image of 128 px"):
+        match_side(count, 64, 4 * 64.0**2, "macs")
