@@ -4,17 +4,19 @@
     python benchmarks/search_replay.py b0=TRIALS.jsonl resnet18=TRIALS.jsonl replays=400 truth=LONGER.jsonl
 
 Each argument `BASELINE=FILE` names trials that `proxy_snr.py` wrote with `unscaled=1`: every candidate of `quick`
-at φ = 1 and the unscaled network, with at least twice as many seeds as a search has. A replay gives half of the
-seeds, drawn at random, to the *truth*, and the other half to a search. The search is the product's: its plan asks
-for trials wave by wave, and its model decides. No trial of the search is in the truth. With `truth=FILE`, for a
-single baseline, the truth is the mean of all seeds of another file, such as longer trainings from scratch. That may
-have only some of the networks; then the search's choice among these is judged.
+at φ = 1 and the unscaled network, with at least two seeds more than a search has. A replay gives as many seeds as a
+search needs, drawn at random, to a search, and all others to the *truth*. The search is the product's: its plan
+asks for trials wave by wave, and its model decides. No trial of the search is in the truth. With `truth=FILE`, for
+a single baseline, the truth is the mean of all seeds of another file, such as longer trainings from scratch. That
+may have only some of the networks; then the search's choice among these is judged.
 
-True values are means of the accuracy, corrected for the cost of the proxies by the product's own slope. The rows:
+The truth is the accuracy, corrected for the cost of the proxies by the product's own slope. It has noise too, which
+makes the best of many candidates look too good. So regrets are taken over true values that are drawn from their
+posterior: normal about the mean over all networks, with the networks' variance as prior. The rows:
 
 - reliability: the share of the variance of the truth that is due to networks, n SNR / (1 + n SNR) for n seeds;
-- τ: Kendall's τ-b of the search's posterior means, eliminated candidates included, with the truth;
-- regret: the truth of the best candidate minus that of the choice, in standard deviations of the networks; how
+- τ: Kendall's τ-b of the search's posterior means, eliminated candidates included, with the means of the truth;
+- regret: the true value of the best candidate minus that of the choice, in standard deviations of the networks; how
   often it is at most a quarter; and how often it is within the bound that the search states for 95 %;
 - significant: how often the search calls a winner significant.
 
@@ -30,7 +32,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from math import exp, log, sqrt
@@ -39,7 +41,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from proxy_snr import UNSCALED, Trial, candidates_of, read
-from variance_components import components
+from variance_components import Components, components
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
@@ -55,6 +57,8 @@ from scalesearch.study.result import StudyResult, analyze
 Floats = NDArray[np.float64]
 RESAMPLES = 2000
 SMALL_REGRET = 0.25
+DRAWS = 40
+"""The draws of the true values in a replay."""
 _Z = 1.96
 
 
@@ -110,6 +114,11 @@ class Evidence:
         return np.asarray(values_KN - slope * self.log_costs[:, None])
 
     @cached_property
+    def components(self) -> Components:
+        """The parts of the variance of the accuracy at the average cost."""
+        return components(self.corrected(accuracy_of, self.seeds), np.zeros(len(self.networks)), in_blocks=True)
+
+    @cached_property
     def spreads(self) -> tuple[float, float]:
         """The standard deviations of the candidates without noise, of accuracy and of the loss's logarithm."""
         accuracy, loss = (
@@ -146,8 +155,8 @@ def evidence(baseline: str, trials: Sequence[Trial]) -> Evidence:
     }
     networks = {*plan.by_network, plan.base_id}
     seeds = sorted(set.intersection(*({seed for key, seed in results if key == one} for one in networks)))
-    if len(seeds) < 2 * plan.scheduler.seeds:
-        raise SystemExit(f"{baseline}: needs {2 * plan.scheduler.seeds} seeds of every network, has {len(seeds)}")
+    if len(seeds) < plan.scheduler.seeds + 2:
+        raise SystemExit(f"{baseline}: needs {plan.scheduler.seeds + 2} seeds of every network, has {len(seeds)}")
     return Evidence(plan, results, tuple(seeds))
 
 
@@ -170,39 +179,74 @@ class Replay:
 
     posterior_K: Floats
     truth_K: Floats
+    """The measured means of the truth."""
+    draws_KD: Floats
+    """Draws of the true values, given the means."""
     choice: int
     bound: float
     """The regret that the search says it stays below with 95 %."""
     significant: bool
 
     @property
-    def regret(self) -> float:
-        """The truth of the best candidate minus that of the choice."""
-        return float(self.truth_K.max() - self.truth_K[self.choice])
+    def regrets(self) -> Floats:
+        """The true value of the best candidate minus that of the choice, for each draw."""
+        return np.asarray(self.draws_KD.max(0) - self.draws_KD[self.choice])
 
     def of(self, picks_K: NDArray[np.int64]) -> Replay:
         """Return the replay for some of the networks."""
-        posterior_K, truth_K = self.posterior_K[picks_K], self.truth_K[picks_K]
-        return Replay(posterior_K, truth_K, int(np.argmax(posterior_K)), self.bound, self.significant)
+        posterior_K = self.posterior_K[picks_K]
+        return replace(
+            self,
+            posterior_K=posterior_K,
+            truth_K=self.truth_K[picks_K],
+            draws_KD=self.draws_KD[picks_K],
+            choice=int(np.argmax(posterior_K)),
+        )
 
 
-def replay(found: StudyResult, kept: Sequence[str], truth_K: Floats) -> Replay:
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """The means that searches are judged by, and how far they can be trusted."""
+
+    networks: tuple[str, ...]
+    means_K: Floats
+    reliability: float
+    spread: float
+    """The standard deviation of the true values."""
+
+    def draws(self, draw: np.random.Generator) -> Floats:
+        """Return draws (K, D) of the true values."""
+        centre = self.means_K.mean()
+        shrunk_K = centre + self.reliability * (self.means_K - centre)
+        error = self.spread * sqrt(max(0.0, 1 - self.reliability))
+        return np.asarray(shrunk_K[:, None] + draw.normal(0, error, (len(shrunk_K), DRAWS)))
+
+
+def replay(found: StudyResult, truth: Truth, draw: np.random.Generator) -> Replay:
     """Return how a search judges the networks whose truth is known."""
-    posterior_K = np.array([found.decision.mean(key) for key in kept])
-    choice = kept.index(found.recommended) if found.recommended in kept else int(np.argmax(posterior_K))
-    return Replay(posterior_K, truth_K, choice, found.decision.regret_bound, found.ranking.significant)
+    posterior_K = np.array([found.decision.mean(key) for key in truth.networks])
+    is_known = found.recommended in truth.networks
+    choice = truth.networks.index(found.recommended) if is_known else int(np.argmax(posterior_K))
+    bound, significant = found.decision.regret_bound, found.ranking.significant
+    return Replay(posterior_K, truth.means_K, truth.draws(draw), choice, bound, significant)
 
 
-def measured(data: Evidence, replays: int, truth: tuple[Sequence[str], Floats] | None) -> list[Replay]:
+def reliability_of(snr: float, seeds: int) -> float:
+    """Return the reliability of the mean of some seeds."""
+    return seeds * max(0.0, snr) / (1 + seeds * max(0.0, snr))
+
+
+def measured(data: Evidence, replays: int, truth: Truth | None) -> list[Replay]:
     """Return replays of searches whose trials are not in the truth."""
-    draw, found = np.random.default_rng(2019), []
+    draw, found, count = np.random.default_rng(2019), [], data.plan.scheduler.seeds
+    snr, spread = data.components.snr, data.spreads[0]
     for _ in range(replays):
         seeds = draw.permutation(data.seeds).tolist()
-        half = len(seeds) // 2
-        kept, truth_K = truth or (data.networks, data.corrected(accuracy_of, seeds[half:]).mean(1))
-        result = analyze(data.plan, search(data.plan, data.results, seeds[:half]))
+        result = analyze(data.plan, search(data.plan, data.results, seeds[:count]))
         assert result is not None, "every trial completes"
-        found.append(replay(result, kept, truth_K))
+        means_K = data.corrected(accuracy_of, seeds[count:]).mean(1)
+        own = Truth(data.networks, means_K, reliability_of(snr, len(seeds) - count), spread)
+        found.append(replay(result, truth or own, draw))
     return found
 
 
@@ -252,30 +296,28 @@ def wilson(share: float, count: int) -> str:
     return f"{share:.0%} ({(centre - half) / (1 + square):.0%} ... {(centre + half) / (1 + square):.0%})"
 
 
-def report(baseline: str, data: Evidence, replays: int, truth: tuple[Sequence[str], Floats, float] | None) -> None:
+def report(baseline: str, data: Evidence, replays: int, truth: Truth | None) -> None:
     """Print the table of one baseline."""
-    spread, half = data.spreads[0], len(data.seeds) // 2
-    parts = components(data.corrected(accuracy_of, data.seeds), np.zeros(len(data.networks)), in_blocks=True)
-    reliability = half * max(0.0, parts.snr) / (1 + half * max(0.0, parts.snr))
-    known = None
-    if truth is not None:
-        known, spread, reliability = (truth[0], truth[1]), float(np.std(truth[1], ddof=1)), truth[2]
-    found = measured(data, replays, known)
-    regrets = np.array([one.regret for one in found])
+    parts, count = data.components, len(data.seeds) - data.plan.scheduler.seeds
+    value, low, high = (reliability_of(snr, count) for snr in (parts.snr, parts.low, parts.high))
+    reliability = f"{value:.2f} ({low:.2f} ... {high:.2f})" if truth is None else f"{truth.reliability:.2f}"
+    spread, found = data.spreads[0] if truth is None else truth.spread, measured(data, replays, truth)
+
+    def mean_of(value: Callable[[Replay], float]) -> str:
+        return of_networks(found, lambda some: float(np.mean([value(one) for one in some])))
+
     rows = {
         "networks, seeds": f"{len(found[0].truth_K)}, {len(data.seeds)}",
         "sd of the networks": f"{spread:.4f}",
-        "reliability of the truth": f"{reliability:.2f}",
-        "tau of the search with the truth": of_networks(found, lambda some: float(
-            np.mean([tau_b(one.posterior_K, one.truth_K) for one in some]))),
-        "mean regret, sd": of_networks(found, lambda some: float(np.mean([one.regret for one in some])) / spread),
-        "regret at most a quarter sd": of_networks(found, lambda some: float(
-            np.mean([one.regret <= SMALL_REGRET * spread for one in some]))),
-        "regret within the stated bound": f"{np.mean([one.regret <= one.bound for one in found]):.0%}",
-        "mean regret, stated bound (points)": f"{100 * regrets.mean():.2f}, "
+        "reliability of the truth": reliability,
+        "tau of the search with the truth": mean_of(lambda one: tau_b(one.posterior_K, one.truth_K)),
+        "mean regret, sd": mean_of(lambda one: float(one.regrets.mean()) / spread),
+        "regret at most a quarter sd": mean_of(lambda one: float(np.mean(one.regrets <= SMALL_REGRET * spread))),
+        "regret within the stated bound": f"{np.mean([one.regrets <= one.bound for one in found]):.0%}",
+        "mean regret, stated bound (points)": f"{100 * np.mean([one.regrets for one in found]):.2f}, "
         f"{100 * float(np.mean([one.bound for one in found])):.2f}",
         "a winner is called significant": f"{np.mean([one.significant for one in found]):.0%}",
-    }  # fmt: skip
+    }
     if truth is None:
         rows["equal networks: false winners"] = wilson(planted(data, replays, 0.0), replays)
         rows["one leads by one sd: called significant"] = wilson(planted(data, replays, 1.0), replays)
@@ -284,17 +326,20 @@ def report(baseline: str, data: Evidence, replays: int, truth: tuple[Sequence[st
         print(f"| {name} | {text} |", flush=True)
 
 
-def longer(data: Evidence, trials: Sequence[Trial]) -> tuple[list[str], Floats, float]:
-    """Return networks, their mean accuracies in other trainings at equal cost, and the reliability of these."""
+def longer(data: Evidence, trials: Sequence[Trial]) -> Truth:
+    """Return the truth of other trainings, at equal cost."""
     by_network = {(trial.network, trial.seed): trial for trial in trials}
-    networks = [key for key in data.networks if any(trial.network == key for trial in trials)]
+    networks = tuple(key for key in data.networks if any(trial.network == key for trial in trials))
     seeds = sorted({seed for _, seed in by_network if all((key, seed) in by_network for key in networks)})
     values_KN = np.array([[by_network[key, seed].accuracy for seed in seeds] for key in networks])
     costs_K = np.array([by_network[key, seeds[0]].log_cost for key in networks])
     centred_K = costs_K - costs_K.mean()
     slope = float(centred_K @ values_KN.mean(1)) / float(centred_K @ centred_K)
-    snr = max(0.0, components(values_KN, costs_K).snr) if len(seeds) > 1 else 0.0
-    return networks, values_KN.mean(1) - slope * centred_K, len(seeds) * snr / (1 + len(seeds) * snr)
+    means_K = values_KN.mean(1) - slope * centred_K
+    if len(seeds) < 2:
+        return Truth(networks, means_K, 1.0, float(means_K.std(ddof=1)))
+    parts = components(values_KN, costs_K)
+    return Truth(networks, means_K, reliability_of(parts.snr, len(seeds)), parts.signal)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 from proxy_snr import CANDIDATE, UNSCALED, Trial
-from search_replay import Evidence, evidence, longer, measured, planted, search
+from search_replay import Evidence, Truth, evidence, longer, measured, planted, search
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
@@ -44,9 +44,8 @@ def trials(plan: Plan, value_of: Callable[[int], float], noise: float) -> list[T
 def test_without_noise_every_search_finds_the_best(plan: Plan) -> None:
     data = evidence("tiny", trials(plan, lambda index: 0.01 * (index % 5), 1e-5))
     for one in measured(data, 3, None):
-        assert one.regret == pytest.approx(0, abs=1e-3)
+        assert np.all(one.regrets < 1e-3)
         assert np.corrcoef(one.posterior_K, one.truth_K)[0, 1] > 0.99
-        assert not one.regret > one.bound + 1e-3
 
 
 def test_the_truth_is_corrected_for_cost(plan: Plan) -> None:
@@ -82,15 +81,26 @@ def test_the_truth_of_longer_trainings_may_have_some_of_the_networks(plan: Plan)
     all_trials = trials(plan, lambda index: 0.01 * (index % 5), 0.003)
     data = evidence("tiny", all_trials)
     some = {key for index, key in enumerate(plan.by_network) if index % 2}
-    kept, truth_K, reliability = longer(data, [one for one in all_trials if one.network in some])
-    assert set(kept) == some
-    assert len(truth_K) == len(some)
-    assert reliability > 0.9
-    (one,) = measured(data, 1, (kept, truth_K))
+    truth = longer(data, [one for one in all_trials if one.network in some])
+    assert set(truth.networks) == some
+    assert truth.reliability > 0.9
+    (one,) = measured(data, 1, truth)
     assert len(one.posterior_K) == len(some)
+
+
+def test_draws_of_the_truth_have_the_posterior_of_networks_with_noise() -> None:
+    """Means of variance .03² + .02²: the true values are shrunken by .69, with an error of .03 * √.31."""
+    reliability = 0.03**2 / (0.03**2 + 0.02**2)
+    generator = np.random.default_rng(8)
+    values_K = generator.normal(0.6, 0.03, 4000)
+    truth = Truth(("k",) * 4000, values_K + generator.normal(0, 0.02, 4000), reliability, 0.03)
+    draws_KD = truth.draws(generator)
+    assert draws_KD.std() == pytest.approx(0.03, rel=0.05)
+    errors_K = draws_KD.mean(1) - values_K
+    assert errors_K.std() == pytest.approx(0.03 * np.sqrt(1 - reliability), rel=0.1)
 
 
 def test_too_few_seeds_are_refused(plan: Plan) -> None:
     few = [one for one in trials(plan, lambda _: 0.0, 0.01) if one.seed < 44]
-    with pytest.raises(SystemExit, match="needs 6 seeds"):
+    with pytest.raises(SystemExit, match="needs 5 seeds of every network, has 4"):
         evidence("tiny", few)
