@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scalesearch.nets.weights import Weights
     from scalesearch.proxy.image_grid import Tile
     from scalesearch.proxy.sample_images import SampleImages
+    from scalesearch.search.scenes import SceneRecipe
 
 
 def cam(
@@ -61,7 +62,8 @@ def cam(
         raise InputError(f"--class {of!r}: is none of the networks' classes, {', '.join(classes[:20])}")
     resolution = max(loaded.definition.architecture.side for loaded in weights.values())
     budget_config, cache = load_budget(budget), cache_folder()
-    scenes, spec = budget_config.scenes, budget_config.data if images is None else images
+    spec = budget_config.data if images is None else images
+    scenes = _scenes_of_classes(budget_config.scenes, spec, classes)
     channel_counts = {loaded.definition.architecture.in_channels for loaded in weights.values()}
     samples = {
         channels: sample_images(spec, resolution, count, scenes, cache, channels)
@@ -79,6 +81,21 @@ def cam(
         "Class activation maps (Zhou et al. 2016) of the layer that is pooled, each in shares of its largest value."
     )
     print("Below a map: the class that the network names, and its probability.")
+
+
+def _scenes_of_classes(scenes: SceneRecipe, spec: str, classes: Sequence[str]) -> SceneRecipe:
+    """Return the recipe with as many classes as the networks have, if these are the classes that are drawn."""
+    from dataclasses import replace
+
+    from scalesearch.errors import SpaceError
+    from scalesearch.proxy.drawn import DRAWN
+
+    try:
+        fitted = replace(scenes, classes=len(classes))
+    except SpaceError:
+        return scenes
+    drawn = DRAWN.get(spec)
+    return fitted if drawn is not None and drawn.class_names(fitted) == tuple(classes) else scenes
 
 
 def _load_weights(arguments: Sequence[str]) -> dict[str, Weights]:

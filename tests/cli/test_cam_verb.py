@@ -13,7 +13,7 @@ import torch
 from command import scalesearch
 from PIL import Image
 
-from scalesearch.cli.cam import cam
+from scalesearch.cli.cam import _scenes_of_classes, cam
 from scalesearch.cli.network_label import network_label
 from scalesearch.design.baselines import load_baseline
 from scalesearch.design.coefficients import Multipliers
@@ -21,6 +21,7 @@ from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of, with_classes
 from scalesearch.proxy.image_grid import TILE
+from scalesearch.search.budget import BUDGETS
 
 ROOT = Path(__file__).parents[2]
 SMOKE = tuple(f"fractal {label}" for label in range(3))
@@ -62,6 +63,16 @@ def test_a_column_a_network_and_a_row_an_image(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("cam.png: 3 images, 2 networks\n")
     assert shape(folder / "cam.png") == (3, 3)
+
+
+def test_scenes_have_the_networks_classes() -> None:
+    scenes = BUDGETS["quick"].scenes
+    names = tuple(f"fractal {label}" for label in range(23))
+    assert _scenes_of_classes(scenes, "fractal", names) == replace(scenes, classes=23)
+    assert _scenes_of_classes(scenes, "shapes", names) == scenes
+    assert _scenes_of_classes(scenes, "fractal", ("cat", "dog")) == scenes
+    assert _scenes_of_classes(scenes, "fractal", ("fractal 0",)) == scenes
+    assert _scenes_of_classes(scenes, "photos", names) == scenes
 
 
 def drawn(folder: Path, name: str, *networks: str, **options: object) -> np.ndarray:
@@ -133,9 +144,7 @@ def test_a_network_of_its_own_side_sees_the_image_at_it(folder: Path) -> None:
 def test_the_picture_in_the_docs_is_drawn_by_its_command(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "cam.md").read_text(encoding="utf-8")
     line = next(line for line in page.splitlines() if line.startswith("    scalesearch cam "))
-    *files, option, budget = line.split()[2:]
-    assert option == "--budget"
-    cam([str(ROOT / word) for word in files], None, None, 4, str(ROOT / budget), tmp_path / "cam.png")
+    cam([str(ROOT / word) for word in line.split()[2:]], None, None, 4, "quick", tmp_path / "cam.png")
     kept, now = (
         np.asarray(Image.open(path).convert("RGB")).astype(int)
         for path in (ROOT / "docs" / "figures" / "cam.png", tmp_path / "cam.png")
