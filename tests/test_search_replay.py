@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from pathlib import Path
 
 import numpy as np
 import pytest
-from proxy_snr import CANDIDATE, UNSCALED, Trial
+from proxy_snr import CANDIDATE, UNSCALED, Trial, read
 from search_replay import Replay, evidence, longer, measured, planted, search
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
+from scalesearch.search.expectations import LEADS
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.study_config import StudyConfig
@@ -108,3 +110,18 @@ def test_too_few_seeds_are_refused(plan: Plan) -> None:
     with pytest.raises(SystemExit, match="needs 3 seeds of every network, has 2"):
         evidence("tiny", few)
     assert evidence("tiny", trials(plan, lambda _: 0.0, 0.01), 8).plan.scheduler.seeds == 8
+
+
+@pytest.mark.slow
+def test_what_plans_promise_is_what_replays_give() -> None:
+    """Shares of 60 replays: within three standard errors of those of 400."""
+    files = {"b0": "b0-classes", "mobilenet_v2": "mobilenet_v2-classes", "resnet18": "resnet18-classes-all"}
+    folder = Path(__file__).parents[1] / "results" / "proxy_snr"
+    for one in LEADS:
+        shares = []
+        for baseline, name in files.items():
+            rows = [trial for _, trial in read(folder / f"{name}.jsonl")]
+            data = evidence(baseline, rows, one.seeds)
+            shares.append(100 * planted(data, 60, one.lead / data.spreads[0]))
+        assert min(shares) == pytest.approx(one.lowest, abs=20)
+        assert max(shares) == pytest.approx(one.highest, abs=8)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scalesearch.design.cost import cost
 from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
+from scalesearch.search.expectations import expectation_words
 from scalesearch.study.cost_labels import target_cost_words
 from scalesearch.units import duration, si
 
@@ -54,8 +55,10 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
         _candidate_line(candidate, f"left out: more than {tolerance_text} off")
         for candidate in plan.candidate_set.unmatched
     ]
-    heading = _heading(plan, tolerance_text)
-    return [*matched_lines(plan.config), heading, *trained, *left_out, trials, f"{time}; nothing was trained"]
+    heading, expected = _heading(plan, tolerance_text), expectation_words(plan)
+    expectation = [] if expected is None else [expected]
+    lines = [*matched_lines(plan.config), heading, *trained, *left_out, trials, *expectation]
+    return [*lines, f"{time}; nothing was trained"]
 
 
 def _heading(plan: Plan, tolerance_text: str) -> str:

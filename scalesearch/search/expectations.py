@@ -1,0 +1,56 @@
+"""What searches by a named budget can be expected to find out, as measured on recorded trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from scalesearch.search.plan import Plan
+from scalesearch.search.scenes import embedded_spec
+
+
+@dataclass(frozen=True, slots=True)
+class Expectation:
+    """States how often a search calls a lead significant."""
+
+    budget: str
+    version: int
+    data: str
+    """The embedded data set, as `--data` names it."""
+    seeds: int
+    """The seeds of a finalist."""
+    lead: float
+    """The lead of the best candidate over the second best, in accuracy."""
+    lowest: int
+    """The share of searches that call it significant, in per cent, for the baseline for which it is the lowest."""
+    highest: int
+
+
+LEADS = (
+    Expectation("quick", 3, "fractal", 3, 0.03, 49, 100),
+    Expectation("quick", 3, "fractal", 8, 0.03, 90, 100),
+)
+"""From `python benchmarks/search_replay.py … leads=0.03` for B0, MobileNetV2 and ResNet-18 at φ = 1, 400 replays
+each (docs/how-sure.md)."""
+
+
+def expectation_words(plan: Plan, known: Sequence[Expectation] = LEADS) -> str | None:
+    """Return what a search by grid can be expected to find out, as a line of text; None where it was not measured.
+
+    A search with more seeds than were measured finds out as much as the one with the most seeds.
+    """
+    config = plan.config
+    measured = [
+        one
+        for one in known
+        if (one.budget, one.version, one.data)
+        == (config.budget.name, config.budget.version, embedded_spec(plan.data.name))
+        and one.seeds <= plan.scheduler.seeds
+    ]
+    if not measured or config.scheduler != "sequential" or not config.kind.recommends or not config.kind.scales:
+        return None
+    best = max(measured, key=lambda one: one.seeds)
+    return (
+        f"With {best.seeds} seeds, a lead of {best.lead:g} in accuracy over the second best is called significant "
+        f"in {best.lowest} to {best.highest} % of searches (measured for B0, MobileNetV2 and ResNet-18)"
+    )
