@@ -3,7 +3,8 @@
     python benchmarks/plain_search.py baseline=b0 out=plain.json        like `scalesearch grid --baseline b0`
     python benchmarks/plain_search.py baseline=tiny budget=smoke seeds=1
 
-Keys: baseline, phi, budget (a name or a file), data, seeds (3), epochs, cores (trials at a time), out.
+Keys: baseline, phi, budget (a name or a file), data, seeds (3), epochs, cores (trials at a time), trials (only the
+first so many), out. Where there is a GPU, each trial gets one.
 
 The script takes every α, β, γ of the budget's grid with αβ²γ² ≈ 2, scales the baseline by α^φ, β^φ, γ^φ, and trains
 each network with every seed: three by default. Widths are divided as in the budget's proxies, and the side is the
@@ -52,7 +53,7 @@ from scalesearch.study.provenance import environment
 
 _DEFAULTS = {
     "baseline": "b0", "phi": "1", "budget": "quick", "data": "fractal", "seeds": "3", "epochs": "", "cores": "",
-    "out": "",
+    "trials": "", "out": "",
 }  # fmt: skip
 _MEAN, _STD, _MOMENTUM = 0.5, 0.25, 0.9
 _PADDING = 8
@@ -89,11 +90,15 @@ def train(job: Job, images: ImageData) -> float:
     torch.manual_seed(job.seed)
     torch.set_num_threads(1)
     side = job.network.side
-    model = ConvNet(job.network)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    model = ConvNet(job.network).to(device)
     for module in model.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = 0.1  # torch's default; that of the baselines is for long trainings
-    train_NCHW, val_NCHW = (_resized(one, side) for one in (images.train_images_NCHW, images.val_images_NCHW))
+    train_NCHW, val_NCHW = (
+        _resized(one, side).to(device) for one in (images.train_images_NCHW, images.val_images_NCHW)
+    )
+    train_labels_N, val_labels_N = images.train_labels_N.to(device), images.val_labels_N.to(device)
     count = len(train_NCHW)
     optimizer = torch.optim.SGD(model.parameters(), lr=job.rate, momentum=_MOMENTUM, weight_decay=5e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
@@ -101,10 +106,10 @@ def train(job: Job, images: ImageData) -> float:
     )
     model.train()
     for _ in range(job.epochs):
-        order_N = torch.randperm(count)
+        order_N = torch.randperm(count, device=device)
         for start in range(0, count - job.batch + 1, job.batch):
             index_B = order_N[start : start + job.batch]
-            loss = F.cross_entropy(model(_augmented(train_NCHW[index_B])), images.train_labels_N[index_B])
+            loss = F.cross_entropy(model(_augmented(train_NCHW[index_B])), train_labels_N[index_B])
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -112,7 +117,7 @@ def train(job: Job, images: ImageData) -> float:
     model.eval()
     with torch.no_grad():
         parts = [slice(start, start + _VALIDATION_BATCH) for start in range(0, len(val_NCHW), _VALIDATION_BATCH)]
-        right_N = torch.cat([model(val_NCHW[part]).argmax(1) == images.val_labels_N[part] for part in parts])
+        right_N = torch.cat([model(val_NCHW[part]).argmax(1) == val_labels_N[part] for part in parts])
     return float(right_N.double().mean())
 
 
@@ -147,8 +152,9 @@ def run(jobs: dict[tuple[str, int], Job], images: ImageData, cores: int | None) 
         tune.report({"accuracy": train(jobs[keys[config["index"]]], images)})
 
     ray.init(num_cpus=cores, logging_level="error", include_dashboard=False)
+    resources = {"cpu": 1, "gpu": 1} if torch.cuda.is_available() else {"cpu": 1}
     tuner = tune.Tuner(
-        tune.with_parameters(trainable, images=images),
+        tune.with_resources(tune.with_parameters(trainable, images=images), resources),
         param_space={"index": tune.grid_search([*range(len(keys))])},
     )
     found = {keys[result.config["index"]]: float(result.metrics["accuracy"]) for result in tuner.fit()}
@@ -184,6 +190,7 @@ def main() -> None:
     side = round(budget.resolution * 2)  # the largest gamma of a grid is below 2
     images = load_data(options["data"], side, budget.scenes, cache_folder())
     recipe = budget.recipe
+    loading = time.perf_counter() - began
     epochs = int(options["epochs"] or recipe.epochs + recipe.trunk_epochs)
     networks = literal_networks(baseline, budget, phi, len(images.classes))
     batch = min(recipe.batch, len(images.train_labels_N))
@@ -192,6 +199,8 @@ def main() -> None:
         for triple, network in networks.items()
         for seed in range(int(options["seeds"]))
     }
+    if options["trials"]:
+        jobs = {key: jobs[key] for key in [*jobs][: int(options["trials"])]}
     found = run(jobs, images, int(options["cores"]) if options["cores"] else None)
     by_triple: dict[str, list[float]] = defaultdict(list)
     for (triple, _), accuracy in sorted(found.items()):
@@ -204,6 +213,7 @@ def main() -> None:
         "winner": winner,
         "matched_network": matched_network(baseline, budget, phi, winner),
         "accuracies": by_triple,
+        "loading_s": round(loading, 1),
         "seconds": round(time.perf_counter() - began, 1),
         "environment": environment(),
         **{key: value for key, value in options.items() if key != "out"},
