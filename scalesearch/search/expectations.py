@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from scalesearch.search.budget import BUDGETS
 from scalesearch.search.plan import Plan
 from scalesearch.search.scenes import embedded_spec
 
@@ -39,12 +40,14 @@ def expectation_words(plan: Plan, known: Sequence[Expectation] = LEADS) -> str |
 
     A search with more seeds than were measured finds out as much as the one with the most seeds.
     """
-    config = plan.config
+    config, budget = plan.config, plan.config.budget
+    # Networks that cannot be grown from a trunk are trained by another recipe under the same name.
+    if budget.name not in BUDGETS or budget.recipe != BUDGETS[budget.name].recipe:
+        return None
     measured = [
         one
         for one in known
-        if (one.budget, one.version, one.data)
-        == (config.budget.name, config.budget.version, embedded_spec(plan.data.name))
+        if (one.budget, one.version, one.data) == (budget.name, budget.version, embedded_spec(plan.data.name))
         and one.seeds <= plan.scheduler.seeds
     ]
     if not measured or config.scheduler != "sequential" or not config.kind.recommends or not config.kind.scales:

@@ -46,6 +46,14 @@ def test_nothing_is_said_where_nothing_was_measured() -> None:
     assert expectation_words(plan_of(scheduler="grid")) is None
     assert expectation_words(plan_of(version=2)) is None
     assert expectation_words(plan_of(1)) is None
+    own = replace(BUDGETS["quick"], name="mine", scenes=replace(BUDGETS["quick"].scenes, noise=3))
+    assert expectation_words(replace(plan_of(), config=replace(plan_of().config, budget=own))) is None
+
+
+def test_nothing_is_said_of_trainings_from_scratch() -> None:
+    plan, scratch = plan_of(), BUDGETS["quick"].recipe.from_scratch
+    budget = replace(plan.config.budget, recipe=scratch)
+    assert expectation_words(replace(plan, config=replace(plan.config, budget=budget))) is None
 
 
 def test_they_are_for_the_budget_of_today() -> None:
