@@ -329,11 +329,14 @@ def report_leads(data: Evidence, replays: int, leads: Sequence[float]) -> None:
 def report(data: Evidence, replays: int, truth: Truth | None) -> None:
     """Print the table of one baseline."""
     if truth is not None or len(data.seeds) >= data.plan.scheduler.seeds + 2:
-        print_rows(measured_rows(data, replays, truth))
+        found = measured(data, replays, truth)
+        print_rows(measured_rows(data, found, truth))
     if truth is None:
-        false, found = (planted(data, replays, lead) for lead in (None, 1.0))
+        false, leads = (planted(data, replays, lead) for lead in (None, 1.0))
         print_rows({"equal networks: false winners": wilson(false, replays)})
-        print_rows({"one leads by one sd: called significant": wilson(found, replays)})
+        print_rows({"one leads by one sd: called significant": wilson(leads, replays)})
+        if len(data.seeds) >= data.plan.scheduler.seeds + 2:
+            print_candidates(data, found)
 
 
 def print_rows(rows: Mapping[str, str]) -> None:
@@ -342,12 +345,22 @@ def print_rows(rows: Mapping[str, str]) -> None:
         print(f"| {name} | {text} |", flush=True)
 
 
-def measured_rows(data: Evidence, replays: int, truth: Truth | None) -> dict[str, str]:
+def print_candidates(data: Evidence, found: Sequence[Replay]) -> None:
+    """Print every candidate's mean over all seeds at equal cost, the best first, and how often it is recommended."""
+    means_K = data.corrected(accuracy_of, data.seeds).mean(1)
+    print("\n| candidate | accuracy at equal cost | recommended |\n|---|---|---|")
+    for place in np.argsort(-means_K).tolist():
+        share = float(np.mean([one.choice == place for one in found]))
+        label = data.plan.by_network[data.networks[place]].label
+        print(f"| {label} | {means_K[place]:.4f} | {share:.0%} |")
+
+
+def measured_rows(data: Evidence, found: Sequence[Replay], truth: Truth | None) -> dict[str, str]:
     """Return the rows of searches of the measured networks."""
     parts, count = data.components, len(data.seeds) - data.plan.scheduler.seeds
     value, low, high = (reliability_of(snr, count) for snr in (parts.snr, parts.low, parts.high))
     reliability = f"{value:.2f} ({low:.2f} ... {high:.2f})" if truth is None else f"{truth.reliability:.2f}"
-    spread, found = data.spreads[0] if truth is None else truth.spread, measured(data, replays, truth)
+    spread = data.spreads[0] if truth is None else truth.spread
 
     def mean_of(value: Callable[[Replay], float]) -> str:
         return of_networks(found, lambda some: float(np.mean([value(one) for one in some])))
