@@ -54,8 +54,8 @@ class Weights:
             if expected_shapes.get(name) != given_shapes.get(name):
                 raise InputError(
                     f"{self.definition.name}: tensor {printable(name)} is "
-                    f"{_format_shape(given_shapes.get(name))}, but the definition's is "
-                    f"{_format_shape(expected_shapes.get(name))}; the weights are another network's"
+                    f"{shape_text(given_shapes.get(name))}, but the definition's is "
+                    f"{shape_text(expected_shapes.get(name))}; the weights are another network's"
                 )
 
     def network(self) -> nn.Module:
@@ -192,7 +192,8 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in build(network).state_dict().items()}
 
 
-def _format_shape(shape: tuple[int, ...] | None) -> str:
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """Return a tensor's shape for messages, such as `8×3×3×3`; None: there is no such tensor."""
     return "missing" if shape is None else f"{'×'.join(map(str, shape)) or 'a number'}"
 
 
