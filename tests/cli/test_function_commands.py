@@ -263,6 +263,16 @@ def test_a_transfer_of_a_functions_own_state_dict(place: Place) -> None:
         read_pretrained(path, name, Stated(pixels="half"), load_named)
 
 
+def test_a_network_without_weights_is_to_be_trained_first(place: Place) -> None:
+    (place.folder / "mine.yaml").write_text(f"factory: {place.module}:build\n")
+    for name in (f"{place.module}:build", "b0", "b4", "timm:resnet50", "mine.yaml"):
+        for words in (("cam", name), ("transfer", name, "--data", "digits")):
+            assert (
+                f"{name}: is a network without weights; train it first (scalesearch train {name})"
+                in place.refused(*words)
+            )
+
+
 @pytest.mark.parametrize(
     ("function", "side", "reason"),
     [
