@@ -118,6 +118,11 @@ BAD = [
         2,
         "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without",
     ),
+    (
+        "arch_def = [['ir_r1_k3_s1_e6_c16']]\nx = dict(\n  se_layer=partial(SqueezeExcite, gate_layer='sigmoid'))",
+        3,
+        "beside a bare list, which stands for timm's EfficientNet; for a MobileNetV3 write its call",
+    ),
     ("MobileNetV3([['ir_r1_k3_s1_e6_c16']], head_bias=0)", 1, "head_bias must be True or False"),
     ("arch_def = [['ds_r2_k3_s1_c16_noskip_skip']]", 1, "has both skip and noskip"),
     ("arch_def = [['er_r1_k3_s1_e1.2_c16_fc24']]", 1, "fc24: 32 inner channels of 32 are no expansion here"),
