@@ -175,21 +175,21 @@ def _mobilenet_gates(arguments: Arguments) -> _Gate | None:
     if value is None:
         return None
     reason = (
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without "
+        "partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without "
         "force_act_layer=nn.ReLU and rd_round_fn=round_channels"
     )
     if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     inner = Arguments(arguments.definition, value, "layer")
     names = [_name(inner.value(name)) for name in ("layer", "gate_layer", "force_act_layer")]
     if names[:2] != ["SqueezeExcite", "hard_sigmoid"] or names[2] not in (None, "ReLU"):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     rounding = inner.value("rd_round_fn")
     channels = None if rounding is None else _round_channels_of(arguments, rounding)
     if rounding is not None and (
         channels is None or replace(channels, limit=0.9, is_strict=True) != DEFAULT_ROUNDING
     ):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     inner.finish()
     if not of_inner and names[2] == "ReLU":
         raise arguments.refused(

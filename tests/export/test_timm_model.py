@@ -110,7 +110,7 @@ def test_every_place_that_takes_a_network_takes_it(tmp_path: Path) -> None:
 
 
 REFUSED = {
-    "resnet51q": "stem_type must be ",
+    "resnet51q": "stem_type is 'quad', but it must be ",
     "resnet_while": "timm's resnet.py is not understood (line ",
     "resnet_bare": "timm's resnet.py is not understood (default_cfgs has no resnet_bare)",
     "resnet19": "has no such model; did you mean resnet18?",
