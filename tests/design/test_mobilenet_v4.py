@@ -128,7 +128,11 @@ def test_what_a_stage_may_be() -> None:
     makes: tuple[tuple[Callable[[], Stage], str], ...] = (
         (
             lambda: Stage("mbconv", 3, 1, 2, 8, 1, start_kernel=3),
-            "start_kernel is given, but a mbconv stage has none",
+            "start_kernel is given, but an mbconv stage has none",
+        ),
+        (
+            lambda: Stage("inverted_residual", 3, 1, 2, 8, 1, group_width=2),
+            "group_width is given, but an inverted_residual stage has none; leave it out",
         ),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=4), "start_kernel is 4, but it must be odd"),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=17), "start_kernel is 17, but it must be in 1 … 15"),
