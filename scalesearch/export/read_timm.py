@@ -13,7 +13,6 @@ from typing import NamedTuple
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.blocks import Block
 from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.gates import GateName
 from scalesearch.design.images import ImageSize
@@ -27,7 +26,7 @@ from scalesearch.export.timm_definition import (
     MOBILENET_STEM_KERNEL,
     OUTPUT_STRIDE,
     is_head,
-    make_divisible_inner,
+    timm_inner,
     timm_squeeze,
 )
 from scalesearch.export.timm_scaling import (
@@ -370,15 +369,6 @@ def _forced(arguments: Arguments, row: _StageString, in_width: int, inner_width:
         yield row._replace(stage=replace(stage, expansion=expansion))
 
 
-def _timm_inner(block: Block, stage: Stage) -> int:
-    """Return the inner width of timm's block; some round it even where its expansion is 1."""
-    return (
-        make_divisible(block.in_width)
-        if stage.kind in ("uib", "edge_residual") and stage.expansion == 1
-        else (make_divisible_inner(block.in_width, stage))
-    )
-
-
 def _check(
     arguments: Arguments,
     network: Architecture,
@@ -396,7 +386,7 @@ def _check(
                 line, f"strides multiply to {total_stride}, beyond output_stride {output_stride}"
             )
         inner_width = block.inner_width
-        if _timm_inner(block, stage) != inner_width:
+        if timm_inner(block.in_width, stage) != inner_width:
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )

@@ -63,12 +63,14 @@ def _reasons(net: Architecture) -> Iterator[str]:
         yield "timm's EfficientNet has no max-pool behind its stem"
     for number, stage, block in stage_blocks(net):
         stride, inner_width = stage.stride, block.inner_width
+        if KINDS[stage.kind].starts and stride > 1 and stage.start_kernel == stage.kernel == 1:
+            yield f"stage {number} has a stride but no depthwise convolution, which timm lacks"
         if stride > 2:
             yield f"stage {number} has stride {stride}, but timm's have 1 or 2"
-        if stage.expansion > 1 and make_divisible_inner(block.in_width, stage) != inner_width:
+        if timm_inner(block.in_width, stage) != inner_width:
             yield (
                 f"stage {number} widens {block.in_width} channels to {inner_width}, but timm rounds that to "
-                f"{make_divisible_inner(block.in_width, stage)}"
+                f"{timm_inner(block.in_width, stage)}"
             )
         if stage.se and stage.kind == "fused_mbconv" and stage.expansion == 1:
             yield f"stage {number} is fused_mbconv with se but without expansion, which timm lacks"
@@ -137,10 +139,17 @@ def make_divisible_inner(in_width: int, stage: Stage) -> int:
     return in_width if stage.expansion == 1 else make_divisible(in_width * float(stage.expansion))
 
 
+def timm_inner(in_width: int, stage: Stage) -> int:
+    """Return the inner width of timm's block; some blocks round it even where their expansion is 1."""
+    rounds_always = stage.kind in ("uib", "edge_residual") and stage.expansion == 1
+    return make_divisible(in_width) if rounds_always else make_divisible_inner(in_width, stage)
+
+
 def block_string(stage: Stage) -> str:
     """Return a stage in timm's notation: `ir_r2_k3_s2_e6_c24_se0.25`.
 
     A block without expansion is `ds` or `cn`, because timm's `ir` and `er` have their first convolution even then.
+    In `uir_r1_a5_k0_s1_e4_c96`, `a` and `k` are kernels of depthwise convolutions; 0 leaves one out.
     """
     kind = KINDS[stage.kind]
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
@@ -148,7 +157,12 @@ def block_string(stage: Stage) -> str:
     se = [f"se{format_decimal(stage.se)}"] if stage.se else []
     if stage.activation is not None:
         flags.append(str(ACTIVATIONS[stage.activation].timm))
-    sizes = [f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
+    kernels = [f"k{stage.kernel}"]
+    if kind.starts:
+        kernels = [
+            f"{key}{side if side > 1 else 0}" for key, side in (("a", stage.start_kernel), ("k", stage.kernel))
+        ]
+    sizes = [f"r{stage.depth}", *kernels, f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
     return "_".join([block, *sizes, *flags])
 
 

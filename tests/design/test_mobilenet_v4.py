@@ -136,7 +136,10 @@ def test_what_a_stage_may_be() -> None:
         ),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=4), "start_kernel is 4, but it must be odd"),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=17), "start_kernel is 17, but it must be in 1 … 15"),
-        (lambda: Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25")), "se is given, but a uib stage has none"),
+        (
+            lambda: Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25"), gate="fbnet_v3"),
+            "gate is fbnet_v3, but a uib's is mobilenet_v3",
+        ),
     )
     for make, reason in makes:
         with pytest.raises(SpaceError, match=re.escape(f"stage: {reason}")):
@@ -144,11 +147,17 @@ def test_what_a_stage_may_be() -> None:
 
 
 def test_files_and_json_keep_the_first_kernel() -> None:
-    stages = (Stage("uib", 1, 2, Decimal("2.5"), 8, 1, start_kernel=5), Stage("uib", 3, 1, 2, 8, 2))
+    stages = (
+        Stage("uib", 1, 2, Decimal("2.5"), 8, 1, start_kernel=5),
+        Stage("uib", 3, 1, 2, 8, 2),
+        Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25"), gate="mobilenet_v3"),
+    )
     net = replace(NET, stages=stages)
     text = baseline_text(replace(BASELINE, architecture=net))
     assert "{kind: uib, start_kernel: 5, kernel: 1, stride: 2, expansion: 2.5, width: 8, depth: 1}\n" in text
     assert "{kind: uib, kernel: 3, stride: 1, expansion: 2, width: 8, depth: 2}\n" in text
+    gated = "{kind: uib, kernel: 3, stride: 1, expansion: 2, width: 8, depth: 1, se: 0.25, gate: mobilenet_v3}\n"
+    assert gated in text
     assert parse_baseline(text, "f").architecture == net
     assert from_json(Architecture, as_json(net)) == net
     assert "start_kernel" not in as_json(stages[1])  # type: ignore[operator]

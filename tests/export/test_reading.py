@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from mangled import read_mangled
 
-from scalesearch.design.architecture import Head, Stem
+from scalesearch.design.architecture import Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError
 from scalesearch.export.import_definition import read_network
@@ -73,6 +75,20 @@ def test_the_libraries_defaults_hold_where_nothing_is_said() -> None:
     assert read_network(rows, "x").head == Head(64, 1000)
 
 
+def test_universal_bottlenecks_with_and_without_gates() -> None:
+    """An `ir` without expansion has its first convolution in timm, as a `uir` has."""
+    found = read_network(
+        "arch_def = [['uir_r2_a3_k5_s2_e4_c24_se0.25', 'uir_r1_a0_k0_s1_e2_c24', 'ir_r1_k3_s1_e1_c24_se0.5_nhs']]",
+        "x",
+    )
+    quarter, half = Decimal("0.25"), Decimal("0.5")
+    assert found.stages == (
+        Stage("uib", 5, 2, 4, 24, 2, quarter, start_kernel=3),
+        Stage("uib", 1, 1, 2, 24, 1),
+        Stage("uib", 3, 1, 1, 24, 1, half, activation="hard_swish"),
+    )
+
+
 def test_resnets_of_both_libraries() -> None:
     ours = same_network(load_baseline("resnet50").architecture)
     for text in (
@@ -105,7 +121,7 @@ BAD = [
     ("arch_def = ['ds_r1_k3_s1_e1_c16']", 1, "must be a list of lists of strings"),
     ("arch_def = []", 1, "there is no stage"),
     ("arch_def = [\n['xy_r1_k3_s1_c16']]", 2, "'xy' is not understood; blocks are ir, er, ds, dsa, cn and uir"),
-    ("arch_def = [\n\n['ir_r1_k3_s1_e1_c16_se0.25']]", 3, "even without expansion"),
+    ("arch_def = [\n\n['ir_r1_k3.5_s1_e1_c16_se0.25']]", 3, "even without expansion"),
     ("arch_def = [['er_r1_k3_s1_c16']]", 1, "e is missing"),
     ("arch_def = [['er_r1_k3_s1_e0.5_c16']]", 1, "expansion is 0.5, but it must be in 1 … 64"),
     ("arch_def = [['cn_r1_k3.5_s1_c16']]", 1, "3.5 must be a whole number"),
