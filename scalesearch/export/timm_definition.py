@@ -27,6 +27,8 @@ from scalesearch.export.resnet import resnet_reasons, resnet_text
 LIBRARY = "timm"
 OUTPUT_STRIDE = 32
 """timm's default. If the strides of a network multiply to more, timm would use dilation instead."""
+_SKIP = "skip"
+"""The flag of a `cn` with residual connections, which `noskip` would contradict."""
 MOBILENET_GATE: GateName = "mobilenet_v3"
 MOBILENET_STEM_KERNEL = 3
 """The kernel of the stem of timm's MobileNetV3, its class of networks with a hidden layer."""
@@ -51,10 +53,7 @@ def timm_definition(baseline: Baseline) -> str:
 def _reasons(net: Architecture) -> Iterator[str]:
     """Yield why timm's EfficientNet cannot be this network."""
     for number, stage in enumerate(net.stages, start=1):
-        if not KINDS[stage.kind].timm:
-            yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
-        if stage.activation is not None and not ACTIVATIONS[stage.activation].timm:
-            yield f"stage {number} has {stage.activation}, for which timm's strings have no flag"
+        yield from _stage_reasons(number, stage)
     yield from _efficient_head_reasons(net)
     yield from end_reasons(net)
     if net.stem.stride != 2:
@@ -81,6 +80,19 @@ def _reasons(net: Architecture) -> Iterator[str]:
             )
 
 
+def _stage_reasons(number: int, stage: Stage) -> Iterator[str]:
+    """Yield why timm's strings cannot state a stage, whatever its input."""
+    if not KINDS[stage.kind].timm:
+        yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
+        return
+    if stage.activation is not None and not ACTIVATIONS[stage.activation].timm:
+        yield f"stage {number} has {stage.activation}, for which timm's strings have no flag"
+    if stage.antialias is not None and stage.stride > 1:
+        yield f"stage {number} has antialias {stage.antialias}, which is not written for timm"
+    if not stage.residual and _SKIP in block_string(stage).split("_"):
+        yield f"stage {number} is {stage.kind} without residual connections, which is a conv in timm; write conv"
+
+
 def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
     """Yield why timm's MobileNetV3 cannot be a network with a hidden layer.
 
@@ -93,8 +105,6 @@ def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
         return
     if not net.head.hidden_bias:
         yield "the hidden layer has no bias, which is not written for timm"
-    if net.head.hidden_norm is not None:
-        yield f"the hidden layer has {net.head.hidden_norm}, which is not written for timm"
     if gates - {MOBILENET_GATE}:
         yield f"a network with a hidden layer has gates of {MOBILENET_GATE} in timm, but not all of this one"
     if net.stem.kernel != MOBILENET_STEM_KERNEL:
@@ -155,6 +165,8 @@ def block_string(stage: Stage) -> str:
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
     expansion = [f"e{format_decimal(Decimal(stage.expansion))}"] if kind.expands else []
     se = [f"se{format_decimal(stage.se)}"] if stage.se else []
+    if not stage.residual:
+        flags.append("noskip")
     if stage.activation is not None:
         flags.append(str(ACTIVATIONS[stage.activation].timm))
     kernels = [f"k{stage.kernel}"]
@@ -175,6 +187,7 @@ def _text(baseline: Baseline) -> str:
     stride = total_stride(net)
     extras = "" if is_mobilenet else f"    stem_kernel_size={net.stem.kernel},\n"
     extras += f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
+    extras += "    head_norm=True,\n" if net.head.hidden_norm is not None else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
     extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
     extras += "" if net.padding == "symmetric" else f'    pad_type="{net.padding}",\n'

@@ -17,6 +17,8 @@ from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.export.import_definition import read_network
+from scalesearch.export.library_rules import same_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.make_proxy import make_proxy
@@ -67,10 +69,11 @@ def test_a_proxy_and_a_wider_network_keep_it() -> None:
     assert BASELINE.scale(Multipliers(Decimal(1), Decimal(2))).architecture.head == NET.head
 
 
-def test_it_is_not_written_for_timm() -> None:
+def test_it_is_a_keyword_of_timm() -> None:
     mobile = replace(NET, stem=Stem(3, 2, 8), stages=(Stage("conv", 3, 1, 1, 8, 1),), activation="relu")
-    with pytest.raises(InputError, match=r"^any: the hidden layer has batch_norm, which is not written for timm; "):
-        timm_definition(replace(BASELINE, architecture=mobile))
+    text = timm_definition(replace(BASELINE, architecture=mobile))
+    assert "    head_norm=True,\n" in text
+    assert same_network(read_network(text, "x")) == same_network(mobile)
 
 
 # As in timm, `_gen_mobilenet_v4`: kernel before the expansion, kernel behind it (0: none), stride, inner and out

@@ -40,9 +40,7 @@ for _name in ("convnext_atto", "convnext_base", "convnext_tiny"):
     NOT_IN["torchvision"][_name] = "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv"
 NOT_IN["timm"]["convnextv2_atto"] = "stage 1 is convnext_v2, which timm.s EfficientNet"
 NOT_IN["torchvision"]["convnextv2_atto"] = "stage 1 is convnext_v2, but torchvision.s EfficientNet has mbconv and"
-NOT_IN["timm"]["mobilenet_v4_conv_medium"] = "the hidden layer has batch_norm, which is not written for timm"
 NOT_IN["torchvision"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, but torchvision.s EfficientNet has mbconv and"
-NOT_IN["timm"]["mobilenet_v4_conv_small"] = "the hidden layer has batch_norm, which is not written for timm"
 NOT_IN["torchvision"]["mobilenet_v4_conv_small"] = "stage 1 is conv, but torchvision.s EfficientNet has mbconv and"
 NOT_IN["timm"]["ghostnet"] = "stage 1 is ghost, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["ghostnet"] = "stage 1 is ghost, but torchvision.s EfficientNet has mbconv and"
@@ -113,9 +111,8 @@ def universal(random: Random) -> Architecture:
 def _universal_stage(random: Random, width: int, has_hard_gates: bool) -> Stage:
     start, kernel = random.choice((1, 3, 5)), random.choice((1, 3, 5))
     expansion, se = random.choice((1, 2, Decimal("2.5"))), Decimal(random.choice(("0", "0.25", "0.5")))
-    stage = Stage(
-        "uib", kernel, random.choice((1, 2)), expansion, width, random.randint(1, 3), se, start_kernel=start
-    )
+    stride, depth, residual = random.choice((1, 2)), random.randint(1, 3), random.random() < 0.7
+    stage = Stage("uib", kernel, stride, expansion, width, depth, se, start_kernel=start, residual=residual)
     return replace(stage, gate="mobilenet_v3") if se and has_hard_gates else stage
 
 
@@ -213,6 +210,16 @@ REFUSED = [
     (timm_definition, changed(BASE, 0, width=18), "stage 2 widens 18 channels to 108, but timm rounds that to 112"),
     (timm_definition, changed(BASE, 1, se=Decimal("0.1")), "stage 2 squeezes to 1 of 16 channels, but timm rounds"),
     (timm_definition, changed(BASE, 0, kind="fused_mbconv"), "fused_mbconv with se but without expansion"),
+    (
+        timm_definition,
+        changed(BASE, 1, antialias="blur"),
+        "stage 2 has antialias blur, which is not written for timm",
+    ),
+    (
+        timm_definition,
+        changed(BASE, 0, kind="fused_mbconv", se=Decimal(0), residual=False),
+        "stage 1 is fused_mbconv without residual connections, which is a conv in timm; write conv",
+    ),
     (timm_definition, changed(BASE, 1, kind="uib", kernel=1), "stage 2 has a stride but no depthwise convolution"),
     (timm_definition, changed(BASE, 1, kind="uib", expansion=1, width=20), "stage 2 widens 20 channels to 20"),
     (
