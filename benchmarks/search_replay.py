@@ -346,7 +346,7 @@ def print_rows(rows: Mapping[str, str]) -> None:
 
 
 def print_candidates(data: Evidence, found: Sequence[Replay]) -> None:
-    """Print every candidate's mean over all seeds at equal cost, the best first, and how often it is recommended."""
+    """Print candidates by their mean over all seeds at equal cost, and how often each is recommended."""
     means_K = data.corrected(accuracy_of, data.seeds).mean(1)
     print("\n| candidate | accuracy at equal cost | recommended |\n|---|---|---|")
     for place in np.argsort(-means_K).tolist():

@@ -18,6 +18,11 @@ def printable(text: str) -> str:
     )
 
 
+def with_article(kind: str) -> str:
+    """Return the name of a block kind with its indefinite article: `a conv`, `an inverted_residual`."""
+    return f"{'an' if kind.startswith(('a', 'e', 'i', 'o', 'mb')) else 'a'} {kind}"
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean b0?` for the known name closest to a misspelt one, or '' if none is close."""
     candidates, lowered = list(known), name.lower()

@@ -8,9 +8,12 @@ import re
 
 from scripts import ROOT, page, script
 
+from scalesearch.design.architecture import Architecture, Head, Stage, Stem
 from scalesearch.design.baselines import baseline_names, load_baseline
+from scalesearch.design.block_kinds import KINDS, STAGE_KINDS
 from scalesearch.design.cost import cost
 from scalesearch.design.explain import explain
+from scalesearch.design.gates import GATES
 from scalesearch.design.networks import load_network
 
 
@@ -43,6 +46,20 @@ def test_the_shipped_baselines() -> None:
         kinds = ", ".join(dict.fromkeys(stage.kind for stage in net.stages))
         counts = f"{net.resolution} | {cost(net).params:,} | {cost(net).macs:,}"
         assert f"| `{name}` | {kinds} | {counts} |" in page("baseline-files")
+
+
+def test_what_each_kind_takes() -> None:
+    rows = ["| `kind` | `se` | `group_width` | fractional `expansion` | norm |", "|---|---|---|---|---|"]
+    for name in STAGE_KINDS:
+        kind = KINDS[name]
+        stage = Stage(name, 3, 1, 1, 8, 1)
+        net = Architecture(64, Stem(3, 1, 8), (stage,), Head(None, 2))
+        norms = {layer.norm for block in net.walk() if block.name.startswith("stages") for layer in block.layers}
+        (norm,) = norms - {None} or {None}
+        has_share = kind.squeezes or any(GATES[gate].has_share for gate in kind.gates)
+        marks = ("yes" if takes else "no" for takes in (has_share, kind.grouped, kind.rounds))
+        rows.append(f"| `{name}` | {' | '.join(marks)} | {'none' if norm is None else norm.replace('_', ' ')} |")
+    assert "\n".join(rows) in page("baseline-files")
 
 
 def test_figures_named_in_words() -> None:

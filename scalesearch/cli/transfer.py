@@ -46,7 +46,10 @@ def transfer(
     data: Annotated[str, typer.Option(metavar="SPEC", help="Images to train on, as grid's --data.")],
     network: Annotated[
         str | None,
-        typer.Option(metavar="NAME|FILE", help="Network of the weights, where timm or torchvision named them."),
+        typer.Option(
+            metavar="NAME|FILE|timm:NAME|MODULE:FUNCTION",
+            help="Network of a state dict: of timm, torchvision or your own function.",
+        ),
     ] = None,
     padding: Annotated[
         str | None,
@@ -115,13 +118,14 @@ def transfer(
 
 
 def _load_starts(arguments: Sequence[str], network: str | None, stated: Stated) -> dict[str, PretrainedBackbone]:
+    from scalesearch.cli.definition import load_definition
     from scalesearch.training.pretrained import read_pretrained
 
     starts: dict[str, PretrainedBackbone] = {}
     for argument in arguments:
         name, equals, path = argument.partition("=")
         weights_path = Path(path if equals else argument)
-        start = read_pretrained(weights_path, network, stated)
+        start = read_pretrained(weights_path, network, stated, load_definition)
         for note in start.notes:
             print(f"{printable(str(weights_path))}: {note}")
         name = _slug(name if equals else network_label(weights_path, start.definition.name))

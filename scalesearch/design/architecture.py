@@ -29,7 +29,7 @@ from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NormName
 from scalesearch.design.paddings import PADDINGS, PaddingName
 from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.design.shortcuts import SHORTCUTS, ShortcutName
-from scalesearch.errors import SpaceError
+from scalesearch.errors import SpaceError, with_article
 
 DEFAULT_EPS = Decimal("0.001")
 """The default epsilon of batch norm, as in EfficientNet."""
@@ -105,9 +105,9 @@ class Stem:
             raise SpaceError(f"stem: pool is {self.pool_kind}, but there is none behind this stem")
         if bool(self.shares) != KINDS[self.kind].has_shares:
             raise SpaceError(
-                f"stem: shares is missing, but a {self.kind} stem has one or more; give them"
+                f"stem: shares is missing, but {with_article(self.kind)} stem has one or more; give them"
                 if not self.shares
-                else f"stem: shares is given, but a {self.kind} stem has none; leave it out"
+                else f"stem: shares is given, but {with_article(self.kind)} stem has none; leave it out"
             )
         if len(self.shares) > _MOST_SHARES:
             raise SpaceError(f"stem: shares is of {len(self.shares)} numbers, but at most {_MOST_SHARES} are read")
@@ -118,7 +118,9 @@ class Stem:
         if not KINDS[self.kind].patches:
             _check_odd("stem", self.kernel)
         elif self.kernel != self.stride:
-            raise SpaceError(f"stem: kernel is {self.kernel}, but a {self.kind}'s is its stride, {self.stride}")
+            raise SpaceError(
+                f"stem: kernel is {self.kernel}, but {with_article(self.kind)}'s is its stride, {self.stride}"
+            )
 
     @property
     def first(self) -> Stem:
@@ -219,7 +221,9 @@ class Stage:
             ("project_groups", self.project_groups != 1, kind.mixes),
         ):
             if is_given and not is_allowed:
-                raise SpaceError(f"stage: {key} is given, but a {self.kind} stage has none; leave it out")
+                raise SpaceError(
+                    f"stage: {key} is given, but {with_article(self.kind)} stage has none; leave it out"
+                )
         self._check_expansion()
         self._check_parts()
         self._check_gate()
@@ -231,7 +235,8 @@ class Stage:
             raise SpaceError(f"stage: shortcut is {self.shortcut!r}, but it must be one of {', '.join(SHORTCUTS)}")
         if self.width % self.unit:
             raise SpaceError(
-                f"stage: width is {self.width}, but a {self.kind}'s is a multiple of its expansion, {self.unit}"
+                f"stage: width is {self.width}, but {with_article(self.kind)}'s is a multiple of its expansion, "
+                f"{self.unit}"
             )
         if self.group_width is not None:
             _check("stage", group_width=self.group_width)
@@ -252,12 +257,14 @@ class Stage:
         kind, gate = KINDS[self.kind], self.gate
         if gate is None:
             if self.se and not kind.squeezes:
-                raise SpaceError(f"stage: se is {self.se}, but a {self.kind}'s belongs to a gate; give gate")
+                raise SpaceError(
+                    f"stage: se is {self.se}, but {with_article(self.kind)}'s belongs to a gate; give gate"
+                )
             return
         if gate not in GATES:
             raise SpaceError(f"stage: gate is {gate!r}, but it must be one of {', '.join(GATES)}")
         if gate not in kind.gates:
-            raise SpaceError(f"stage: gate is {gate}, but a {self.kind}'s is {' or '.join(kind.gates)}")
+            raise SpaceError(f"stage: gate is {gate}, but {with_article(self.kind)}'s is {' or '.join(kind.gates)}")
         if GATES[gate].has_share and not self.se:
             raise SpaceError(f"stage: gate is {gate}, but se is 0: there is none; leave it out")
         if self.se and not GATES[gate].has_share:
@@ -295,7 +302,9 @@ class Stage:
         if self.expansion == self.expansion.to_integral_value():
             raise SpaceError(f"stage: expansion is {self.expansion}, but a whole number is written without a point")
         if not KINDS[self.kind].rounds:
-            raise SpaceError(f"stage: expansion is {self.expansion}, but a {self.kind}'s is a whole number")
+            raise SpaceError(
+                f"stage: expansion is {self.expansion}, but {with_article(self.kind)}'s is a whole number"
+            )
 
     def can_grow(self, activation: str) -> bool:
         """Return whether more and wider blocks can be added without a change of what the stage computes.
@@ -463,7 +472,8 @@ class Architecture:
         for width, stage in zip(self.widths, self.stages, strict=False):
             if width < stage.parts:
                 raise SpaceError(
-                    f"architecture: a {stage.kind} stage has {stage.parts} parts, but only {width} channels come in"
+                    f"architecture: {with_article(stage.kind)} stage has {stage.parts} parts, but only {width} "
+                    "channels come in"
                 )
         smallest = self.smallest_resolution
         if min(sides_of(self.resolution)) < smallest:

@@ -37,6 +37,11 @@ def is_timm(name: str) -> bool:
     return name.startswith(TIMM_PREFIX)
 
 
+def timm_model_name(name: str) -> str:
+    """Return timm's name of the model that `timm:NAME` names; a tag behind it (`.a1_in1k`) names weights."""
+    return name.removeprefix(TIMM_PREFIX).partition(".")[0]
+
+
 def is_factory(name: str) -> bool:
     """Return whether `name` names a Python function, `package.module:function`."""
     return re.fullmatch(FACTORY_PATTERN, name) is not None and not is_timm(name)

@@ -13,7 +13,7 @@ from scalesearch.design.images import LARGEST_IN_CHANNELS
 from scalesearch.design.paddings import PaddingName
 from scalesearch.errors import InputError, SpaceError
 from scalesearch.export.library_rules import COLOUR
-from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
+from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value, value_text
 
 _TORCH_EPS = Decimal("0.00001")
 _PADDINGS: dict[object, PaddingName] = {"": "symmetric", "same": "same"}
@@ -63,6 +63,18 @@ class Arguments:
         """Return the error for something that is not understood, with file and line."""
         return self.definition.refused(line, reason)
 
+    def unfit(self, value: Value | None, name: str, requirement: str) -> InputError:
+        """Return the error of an argument that must be something else: `NAME is VALUE, but it must be REQUIREMENT`.
+
+        Args:
+            value: the value that is given; None: there is none.
+            name: the name of the argument.
+            requirement: what it must be, as the end of a sentence.
+        """
+        if value is None:
+            return self.refused(self.call.line, f"{name} must be {requirement}")
+        return self.refused(value.line, f"{name} is {value_text(value)}, but it must be {requirement}")
+
     @contextmanager
     def errors_at(self, line: int) -> Iterator[None]:
         """Add this file and line to the errors of values that the design rejects."""
@@ -87,7 +99,7 @@ class Arguments:
         argument = self._remaining.get(name)
         value = self.value(name)
         if value is None and argument is not None and not optional:
-            raise self.refused(argument.line, f"{name} must be a whole number, written out")
+            raise self.unfit(argument, name, "a whole number, written out")
         if value is None and default is not None:
             return default
         return self.as_integer(value, name)
@@ -99,7 +111,7 @@ class Arguments:
             return int(number)
         if isinstance(number, int) and not isinstance(number, bool):
             return number
-        raise self.refused(value.line if value else self.call.line, f"{name} must be a whole number, written out")
+        raise self.unfit(value, name, "a whole number, written out")
 
     def number(self, name: str, default: str) -> Decimal:
         """Take an argument that is a number, as a short decimal."""
@@ -112,7 +124,7 @@ class Arguments:
             number = Decimal(repr(value.value))
             if number.is_finite():
                 return number
-        raise self.refused(value.line, f"{name} must be a number, written out")
+        raise self.unfit(value, name, "a number, written out")
 
     def only(self, name: str, known: Sequence[object], reason: str) -> None:
         """Take an argument that must have one of the values that our networks have.
@@ -125,7 +137,9 @@ class Arguments:
         value = self._remaining.pop(name, None)
         if value is not None and not any(_is_same(_python_value(value), allowed) for allowed in known):
             allowed_text = " or ".join(repr(allowed) for allowed in known)
-            raise self.refused(value.line, f"{name}: {reason}; only {allowed_text} is read")
+            raise self.refused(
+                value.line, f"{name}: {reason}; only {allowed_text} is read, not {value_text(value)}"
+            )
 
     def in_channels(self, name: str) -> int:
         """Take the number of image channels; the default is that of RGB."""
@@ -141,7 +155,7 @@ class Arguments:
         value = self._remaining.pop(name, None)
         text = "" if value is None else _python_value(value)
         if value is not None and text not in _PADDINGS:
-            raise self.refused(value.line, f"{name} must be {' or '.join(map(repr, _PADDINGS))}")
+            raise self.unfit(value, name, " or ".join(map(repr, _PADDINGS)))
         return _PADDINGS[text]
 
     def word(self, name: str, default: str, known: Sequence[str]) -> str:
@@ -151,7 +165,7 @@ class Arguments:
             return default
         if isinstance(value, Literal) and isinstance(value.value, str) and value.value in known:
             return value.value
-        raise self.refused(value.line, f"{name} must be {' or '.join(repr(word) for word in known)}")
+        raise self.unfit(value, name, " or ".join(map(repr, known)))
 
     def antialias(self, name: str, known: Mapping[str, AntialiasName]) -> AntialiasName | None:
         """Take a smoothing, by the class or the string that the library calls it."""
@@ -161,8 +175,7 @@ class Arguments:
         text = value.name if isinstance(value, Symbol) else value.value if isinstance(value, Literal) else None
         if isinstance(text, str) and text in known:
             return known[text]
-        names = ", ".join(known)
-        raise self.refused(value.line, f"{name} must be one of {names}: no other anti-aliasing is one here")
+        raise self.unfit(value, name, f"one of {', '.join(known)}: no other anti-aliasing is one here")
 
     def flag(self, name: str, default: bool = False) -> bool:
         """Take an argument that is True or False."""
@@ -171,15 +184,14 @@ class Arguments:
             return default
         if isinstance(value, Literal) and isinstance(value.value, bool):
             return value.value
-        raise self.refused(value.line, f"{name} must be True or False")
+        raise self.unfit(value, name, "True or False")
 
     def call_of(self, name: str, constructor: str) -> Call:
         """Take an argument that must be a call of `constructor`, such as a configuration, and return the call."""
         value = self.value(name)
         if isinstance(value, Call) and value.name == constructor:
             return value
-        line = value.line if value else self.call.line
-        raise self.refused(line, f"{name} must be a call of {constructor}, written out")
+        raise self.unfit(value, name, f"a call of {constructor}, written out")
 
     def overlay(self, other: Arguments) -> None:
         """Take what another call's arguments have left in place of these, as timm overlays a configuration."""
@@ -195,7 +207,7 @@ class Arguments:
         value = self.value(name)
         if isinstance(value, Items) and value.items:
             return value.items
-        raise self.refused(value.line if value else self.call.line, f"{name} must be a list, written out")
+        raise self.unfit(value, name, "a list, written out")
 
     def integers(self, name: str) -> tuple[int, ...]:
         """Take an argument that is a list of whole numbers, which must be given."""
@@ -209,8 +221,7 @@ class Arguments:
         """Return what the name that a value is stands for."""
         if isinstance(value, Symbol) and value.name in known:
             return known[value.name]
-        line = value.line if value else self.call.line
-        raise self.refused(line, f"{name} must be one of {', '.join(known)}")
+        raise self.unfit(value, name, f"one of {', '.join(known)}")
 
     def activation(self, name: str, default: str) -> str:
         """Take an activation: a class of torch, or timm's name for it."""
@@ -221,7 +232,7 @@ class Arguments:
         if (known := activation_named(str(text))) is not None:
             return known
         classes = ", ".join(activation.torch_class for activation in ACTIVATIONS.values())
-        raise self.refused(value.line, f"{name} must be one of {classes}: other activations are not searched")
+        raise self.unfit(value, name, f"one of {classes}: other activations are not searched")
 
     def batch_norm_eps(self, *names: str) -> Decimal:
         """Take `norm_layer`, a BatchNorm2d or a partial of it, and return its epsilon.
@@ -242,7 +253,7 @@ class Arguments:
                 eps = inner.number("eps", format_decimal(_TORCH_EPS))
                 inner.finish()
                 return eps
-        raise self.refused(value.line, "norm_layer must be BatchNorm2d or partial(BatchNorm2d, eps=…)")
+        raise self.unfit(value, "norm_layer", "BatchNorm2d or partial(BatchNorm2d, eps=…)")
 
     def finish(self) -> None:
         """Refuse arguments that have not been read.

@@ -16,7 +16,7 @@ import safetensors.torch
 from torch import nn
 
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import CountError, InputError, SpaceError
+from scalesearch.errors import CountError, InputError, SpaceError, printable
 from scalesearch.export.exported_program import exported_program
 from scalesearch.export.import_definition import read_network
 from scalesearch.export.library_rules import same_network
@@ -29,6 +29,9 @@ from scalesearch.export.verify import check_equivalent, compare_logits, images_o
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.deployed import deployed_network
 from scalesearch.nets.factory_definition import Definition
+
+_LONGEST_REASON = 200
+"""The largest number of characters that are printed of the error of an import."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,19 +167,24 @@ def _as_definition(baseline: Baseline, text: str, library: str) -> Export:
     reread = read_network(text, f"{stem}.py")
     if same_network(reread) != same_network(baseline.architecture):
         raise CountError(f"{baseline.name}: the definition for {library} reads back as another network; report it")
-    if _is_importable(library):
+    failure = _import_failure(library)
+    if failure is None:
         checked = check_equivalent(baseline.architecture, _load_module(text, stem).build(), baseline.name).words
     else:
-        checked = f"reads back as the same network ({library} is not installed, so it was not built)"
+        checked = f"reads back as the same network ({library} {failure}, so it was not built)"
     return Export({f"{stem}.py": text.encode()}, checked)
 
 
-def _is_importable(library: str) -> bool:
+def _import_failure(library: str) -> str | None:
+    """Return why a library cannot be imported, as the end of a sentence; None: it is imported."""
     try:
         importlib.import_module(library)
-    except (ImportError, RuntimeError):  # RuntimeError: torchvision with a torch that lacks its operators
-        return False
-    return True
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision with a torch that lacks its operators
+        if isinstance(error, ModuleNotFoundError) and error.name == library:
+            return "is not installed"
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+        return f"cannot be imported: {printable(first_line)[:_LONGEST_REASON]}"
+    return None
 
 
 def _load_module(text: str, stem: str) -> ModuleType:

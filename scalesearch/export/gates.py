@@ -42,9 +42,7 @@ def read_gate(arguments: Arguments, layer: Value | None, keywords: Value | None)
         return GateArguments()
     name = layer.value if isinstance(layer, Literal) else None
     if name not in _NAMES:
-        raise arguments.refused(
-            line, f"attn_layer must be {' or '.join(map(repr, _NAMES))}: no other gate is one here"
-        )
+        raise arguments.unfit(layer, "attn_layer", f"{' or '.join(map(repr, _NAMES))}: no other gate is one here")
     gate = _NAMES[name]
     if keywords is not None and not (isinstance(keywords, Call) and keywords.name == "dict"):
         raise arguments.refused(keywords.line, "attn_kwargs must be a dict, written out")

@@ -10,11 +10,13 @@ from scalesearch.export.arguments import Arguments
 from scalesearch.export.builders import BUILDERS, has_configs
 from scalesearch.export.library_rules import COLOUR
 from scalesearch.export.literals import read_definition
-from scalesearch.export.values import Call, Definition, Items, Symbol, Value
+from scalesearch.export.values import Call, Definition, Items, Literal, Symbol, Value
 
 _KNOWN_CALLS = {*BUILDERS, *(part for builder in BUILDERS.values() for part in builder.parts)}
 _KNOWN_CALLS |= {"dict", "partial", "device"}
 """The names that may be called in a definition; any other call could change the network."""
+_MOBILENET_KEYWORDS = ("se_layer", "se_from_exp", "head_bias", "head_norm")
+"""The keywords that show that a bare list of strings may be of timm's MobileNetV3."""
 _DEFAULT_PX = 224
 """The resolution if the text has no `input_size`."""
 
@@ -91,6 +93,13 @@ def _call_of_list(definition: Definition) -> Call:
         raise definition.refused(
             1, "has no network: give arch_def = [[…]], MBConvConfig rows, or a call of EfficientNet or ResNet"
         )
+    for name, value in arguments.items():
+        if name in _MOBILENET_KEYWORDS and not (isinstance(value, Literal) and value.value is None):
+            raise definition.refused(
+                value.line,
+                f"{name} is not read beside a bare list, which stands for timm's EfficientNet; for a MobileNetV3 "
+                f"write its call, MobileNetV3(block_args=…, {name}=…)",
+            )
     size = [definition.names["input_size"]] if "input_size" in definition.names else []
     _check_nothing_else(definition, [*keywords, *arguments.values(), *size])
     line = keywords[0].line if keywords else 1

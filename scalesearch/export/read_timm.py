@@ -13,7 +13,6 @@ from typing import NamedTuple
 from scalesearch.design.antialias import AntialiasName
 from scalesearch.design.architecture import DEFAULT_INNER_DIVISOR, Architecture, Head, Stage, Stem
 from scalesearch.design.block_kinds import KINDS
-from scalesearch.design.blocks import Block
 from scalesearch.design.decimals import whole_or_fraction
 from scalesearch.design.gates import GateName
 from scalesearch.design.images import ImageSize
@@ -27,7 +26,7 @@ from scalesearch.export.timm_definition import (
     MOBILENET_STEM_KERNEL,
     OUTPUT_STRIDE,
     is_head,
-    make_divisible_inner,
+    timm_inner,
     timm_squeeze,
 )
 from scalesearch.export.timm_scaling import (
@@ -175,21 +174,21 @@ def _mobilenet_gates(arguments: Arguments) -> _Gate | None:
     if value is None:
         return None
     reason = (
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without "
+        "partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without "
         "force_act_layer=nn.ReLU and rd_round_fn=round_channels"
     )
     if not (isinstance(value, Call) and value.name == "partial" and len(value.arguments) == 1):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     inner = Arguments(arguments.definition, value, "layer")
     names = [_name(inner.value(name)) for name in ("layer", "gate_layer", "force_act_layer")]
     if names[:2] != ["SqueezeExcite", "hard_sigmoid"] or names[2] not in (None, "ReLU"):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     rounding = inner.value("rd_round_fn")
     channels = None if rounding is None else _round_channels_of(arguments, rounding)
     if rounding is not None and (
         channels is None or replace(channels, limit=0.9, is_strict=True) != DEFAULT_ROUNDING
     ):
-        raise arguments.refused(value.line, reason)
+        raise arguments.unfit(value, "se_layer", reason)
     inner.finish()
     if not of_inner and names[2] == "ReLU":
         raise arguments.refused(
@@ -370,15 +369,6 @@ def _forced(arguments: Arguments, row: _StageString, in_width: int, inner_width:
         yield row._replace(stage=replace(stage, expansion=expansion))
 
 
-def _timm_inner(block: Block, stage: Stage) -> int:
-    """Return the inner width of timm's block; some round it even where its expansion is 1."""
-    return (
-        make_divisible(block.in_width)
-        if stage.kind in ("uib", "edge_residual") and stage.expansion == 1
-        else (make_divisible_inner(block.in_width, stage))
-    )
-
-
 def _check(
     arguments: Arguments,
     network: Architecture,
@@ -396,7 +386,7 @@ def _check(
                 line, f"strides multiply to {total_stride}, beyond output_stride {output_stride}"
             )
         inner_width = block.inner_width
-        if _timm_inner(block, stage) != inner_width:
+        if timm_inner(block.in_width, stage) != inner_width:
             raise arguments.refused(
                 line, f"timm widens {block.in_width} channels to other than {inner_width}: a multiple of 8"
             )

@@ -27,6 +27,8 @@ from scalesearch.export.resnet import resnet_reasons, resnet_text
 LIBRARY = "timm"
 OUTPUT_STRIDE = 32
 """timm's default. If the strides of a network multiply to more, timm would use dilation instead."""
+_SKIP = "skip"
+"""The flag of a `cn` with residual connections, which `noskip` would contradict."""
 MOBILENET_GATE: GateName = "mobilenet_v3"
 MOBILENET_STEM_KERNEL = 3
 """The kernel of the stem of timm's MobileNetV3, its class of networks with a hidden layer."""
@@ -51,10 +53,7 @@ def timm_definition(baseline: Baseline) -> str:
 def _reasons(net: Architecture) -> Iterator[str]:
     """Yield why timm's EfficientNet cannot be this network."""
     for number, stage in enumerate(net.stages, start=1):
-        if not KINDS[stage.kind].timm:
-            yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
-        if stage.activation is not None and not ACTIVATIONS[stage.activation].timm:
-            yield f"stage {number} has {stage.activation}, for which timm's strings have no flag"
+        yield from _stage_reasons(number, stage)
     yield from _efficient_head_reasons(net)
     yield from end_reasons(net)
     if net.stem.stride != 2:
@@ -63,12 +62,14 @@ def _reasons(net: Architecture) -> Iterator[str]:
         yield "timm's EfficientNet has no max-pool behind its stem"
     for number, stage, block in stage_blocks(net):
         stride, inner_width = stage.stride, block.inner_width
+        if KINDS[stage.kind].starts and stride > 1 and stage.start_kernel == stage.kernel == 1:
+            yield f"stage {number} has a stride but no depthwise convolution, which timm lacks"
         if stride > 2:
             yield f"stage {number} has stride {stride}, but timm's have 1 or 2"
-        if stage.expansion > 1 and make_divisible_inner(block.in_width, stage) != inner_width:
+        if timm_inner(block.in_width, stage) != inner_width:
             yield (
                 f"stage {number} widens {block.in_width} channels to {inner_width}, but timm rounds that to "
-                f"{make_divisible_inner(block.in_width, stage)}"
+                f"{timm_inner(block.in_width, stage)}"
             )
         if stage.se and stage.kind == "fused_mbconv" and stage.expansion == 1:
             yield f"stage {number} is fused_mbconv with se but without expansion, which timm lacks"
@@ -77,6 +78,19 @@ def _reasons(net: Architecture) -> Iterator[str]:
                 f"stage {number} squeezes to {squeeze_width(block)} of {block.in_width} channels, but timm rounds "
                 f"{format_decimal(stage.se)} of them to {timm_squeeze(block.in_width, stage)}"
             )
+
+
+def _stage_reasons(number: int, stage: Stage) -> Iterator[str]:
+    """Yield why timm's strings cannot state a stage, whatever its input."""
+    if not KINDS[stage.kind].timm:
+        yield f"stage {number} is {stage.kind}, which timm's EfficientNet lacks"
+        return
+    if stage.activation is not None and not ACTIVATIONS[stage.activation].timm:
+        yield f"stage {number} has {stage.activation}, for which timm's strings have no flag"
+    if stage.antialias is not None and stage.stride > 1:
+        yield f"stage {number} has antialias {stage.antialias}, which is not written for timm"
+    if not stage.residual and _SKIP in block_string(stage).split("_"):
+        yield f"stage {number} is {stage.kind} without residual connections, which is a conv in timm; write conv"
 
 
 def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
@@ -91,8 +105,6 @@ def _efficient_head_reasons(net: Architecture) -> Iterator[str]:
         return
     if not net.head.hidden_bias:
         yield "the hidden layer has no bias, which is not written for timm"
-    if net.head.hidden_norm is not None:
-        yield f"the hidden layer has {net.head.hidden_norm}, which is not written for timm"
     if gates - {MOBILENET_GATE}:
         yield f"a network with a hidden layer has gates of {MOBILENET_GATE} in timm, but not all of this one"
     if net.stem.kernel != MOBILENET_STEM_KERNEL:
@@ -137,18 +149,32 @@ def make_divisible_inner(in_width: int, stage: Stage) -> int:
     return in_width if stage.expansion == 1 else make_divisible(in_width * float(stage.expansion))
 
 
+def timm_inner(in_width: int, stage: Stage) -> int:
+    """Return the inner width of timm's block; some blocks round it even where their expansion is 1."""
+    rounds_always = stage.kind in ("uib", "edge_residual") and stage.expansion == 1
+    return make_divisible(in_width) if rounds_always else make_divisible_inner(in_width, stage)
+
+
 def block_string(stage: Stage) -> str:
     """Return a stage in timm's notation: `ir_r2_k3_s2_e6_c24_se0.25`.
 
     A block without expansion is `ds` or `cn`, because timm's `ir` and `er` have their first convolution even then.
+    In `uir_r1_a5_k0_s1_e4_c96`, `a` and `k` are kernels of depthwise convolutions; 0 leaves one out.
     """
     kind = KINDS[stage.kind]
     block, *flags = kind.timm[0 if stage.expansion > 1 else -1].split("_")
     expansion = [f"e{format_decimal(Decimal(stage.expansion))}"] if kind.expands else []
     se = [f"se{format_decimal(stage.se)}"] if stage.se else []
+    if not stage.residual:
+        flags.append("noskip")
     if stage.activation is not None:
         flags.append(str(ACTIVATIONS[stage.activation].timm))
-    sizes = [f"r{stage.depth}", f"k{stage.kernel}", f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
+    kernels = [f"k{stage.kernel}"]
+    if kind.starts:
+        kernels = [
+            f"{key}{side if side > 1 else 0}" for key, side in (("a", stage.start_kernel), ("k", stage.kernel))
+        ]
+    sizes = [f"r{stage.depth}", *kernels, f"s{stage.stride}", *expansion, f"c{stage.width}", *se]
     return "_".join([block, *sizes, *flags])
 
 
@@ -161,6 +187,7 @@ def _text(baseline: Baseline) -> str:
     stride = total_stride(net)
     extras = "" if is_mobilenet else f"    stem_kernel_size={net.stem.kernel},\n"
     extras += f"    output_stride={stride},\n" if stride > OUTPUT_STRIDE else ""
+    extras += "    head_norm=True,\n" if net.head.hidden_norm is not None else ""
     extras += "    fix_stem=True,\n" if net.stem.fixed else ""
     extras += "" if net.in_channels == COLOUR else f"    in_chans={net.in_channels},\n"
     extras += "" if net.padding == "symmetric" else f'    pad_type="{net.padding}",\n'

@@ -8,7 +8,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
-from scalesearch.design.baselines import TIMM_PREFIX
+from scalesearch.design.baselines import timm_model_name
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, did_you_mean, printable
@@ -31,14 +31,15 @@ def load_timm(name: str) -> Baseline:
     gets one of 1000 classes.
 
     Args:
-        name: `timm:NAME`, such as `timm:resnet50d`.
+        name: `timm:NAME`, such as `timm:resnet50d`, or with a tag, `timm:resnet50d.a1_in1k`. A tag names pretrained
+            weights, which are not read, so it is ignored.
 
     Raises:
         InputError: timm is not installed, or has no such model; or the model has something that is no part of the
             networks here, which the message names.
     """
     models = _models_folder(name)
-    model = name.removeprefix(TIMM_PREFIX)
+    model = timm_model_name(name)
     family = _family_of(name, model, models)
     try:
         text = definition_text(models, family, model)
@@ -57,8 +58,8 @@ def load_timm(name: str) -> Baseline:
 
 
 def baseline_name(name: str) -> str:
-    """Return the name of the baseline that `timm:NAME` becomes: `timm-NAME`."""
-    return f"timm-{name.removeprefix(TIMM_PREFIX).lower()}"[:64]
+    """Return the name of the baseline that `timm:NAME` becomes: `timm-NAME`, without a tag."""
+    return f"timm-{timm_model_name(name).lower()}"[:64]
 
 
 def is_installed() -> bool:

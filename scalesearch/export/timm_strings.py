@@ -117,9 +117,7 @@ def _inverted_residual(parts: _Parts) -> Stage:
     expansion, se = parts.expansion(), parts.se()
     if expansion != 1:
         return parts.stage("mbconv" if se else "inverted_residual", expansion, se)
-    if se:
-        raise parts.error("an ir with se has its first convolution even without expansion, which no kind here has")
-    return parts.stage("uib")
+    return parts.stage("uib", se=se)
 
 
 def _mixed(parts: _Parts) -> Stage:
@@ -185,7 +183,6 @@ def _convolution(parts: _Parts) -> Stage:
 
 def _universal(parts: _Parts) -> Stage:
     """Return the stage of `uir`: `a` and `k` are kernels of depthwise convolutions, left out where they are 0."""
-    parts.check_ungated()
     if parts.decimal("p", "0"):
         raise parts.error("p is given, but a uib has no depthwise convolution after its projection")
     start, kernel = parts.whole("a", "0") or 1, parts.whole("k") or 1
@@ -199,6 +196,7 @@ def _universal(parts: _Parts) -> Stage:
         parts.expansion(),
         width,
         depth,
+        parts.se(),
         activation=parts.activation,
         start_kernel=start,
     )

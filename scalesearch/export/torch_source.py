@@ -18,7 +18,7 @@ from scalesearch.design.decimals import format_decimal
 from scalesearch.design.features import feature_levels
 from scalesearch.design.norms import DEFAULT_LAYER_NORM_EPS, NORMS
 from scalesearch.design.scaling import Baseline
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, with_article
 from scalesearch.export.names import describe_baseline, file_stem
 from scalesearch.nets.blocks import BLOCKS, plain_parts
 
@@ -118,7 +118,8 @@ def _definition(baseline: Baseline, kind: str, stage: Stage | None = None) -> _D
         definition = block.plain_gated if stage.gate is None else block.plain_gates.get(stage.gate)
     if definition is None:
         raise InputError(
-            f"{baseline.name}: a {kind} block has no plain-torch source; export --to torch-export takes any"
+            f"{baseline.name}: {with_article(kind)} block has no plain-torch source; export "
+            "--to torch-export takes any"
         )
     return definition
 

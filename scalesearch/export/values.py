@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from scalesearch.errors import InputError
+from scalesearch.errors import InputError, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,26 @@ class Call:
 
 Value = Literal | Symbol | Items | Call
 """Any value of a definition."""
+_LONGEST_TEXT = 60
+
+
+def value_text(value: Value) -> str:
+    """Return a value for messages, on one line and cut to 60 characters: `'se'`, `GroupNorm`, `partial(gelu)`."""
+    text = printable(_text(value, 2))
+    return text if len(text) <= _LONGEST_TEXT else f"{text[: _LONGEST_TEXT - 1]}…"
+
+
+def _text(value: Value, depth: int) -> str:
+    """Return the text of a value whose parts beyond so many levels are left out."""
+    if isinstance(value, Literal):
+        return repr(value.value)
+    if isinstance(value, Symbol):
+        return value.name
+    if isinstance(value, Items):
+        return f"[{', '.join(_text(item, depth - 1) for item in value.items) if depth else '…'}]"
+    parts = [_text(item, depth - 1) for item in value.arguments] if depth else ["…"]
+    parts += [f"{name}={_text(item, depth - 1)}" for name, item in value.keywords.items()] if depth else []
+    return f"{value.name}({', '.join(parts)})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import baseline_names, is_factory, is_timm
 from scalesearch.design.factory import Network
+from scalesearch.design.family import published_names
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
 from scalesearch.nets.build import build
@@ -54,8 +56,8 @@ class Weights:
             if expected_shapes.get(name) != given_shapes.get(name):
                 raise InputError(
                     f"{self.definition.name}: tensor {printable(name)} is "
-                    f"{_format_shape(given_shapes.get(name))}, but the definition's is "
-                    f"{_format_shape(expected_shapes.get(name))}; the weights are another network's"
+                    f"{shape_text(given_shapes.get(name))}, but the definition's is "
+                    f"{shape_text(expected_shapes.get(name))}; the weights are another network's"
                 )
 
     def network(self) -> nn.Module:
@@ -129,6 +131,11 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     """
     source = printable(str(path))
     try:
+        if _is_network(path):
+            raise InputError(
+                f"{source}: is a network without weights; train it first (scalesearch train {source}), and give "
+                "the weights.safetensors that this writes"
+            )
         if not path.is_file():
             reason = "is not a file" if path.exists() else "does not exist"
             raise InputError(f"{source}: {reason}; give a .safetensors file of a trained network")
@@ -143,6 +150,15 @@ def read_tensors(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
         if not tensor.float().isfinite().all():
             raise InputError(f"{source}: {printable(name)} holds NaN or infinity; give weights that can be used")
     return metadata, tensors
+
+
+def _is_network(path: Path) -> bool:
+    """Return whether the text of a path names a network: a shipped one, timm's, a function or a YAML file."""
+    name = str(path)
+    if path.suffix in (".yaml", ".yml"):
+        return path.is_file()
+    names = (*baseline_names(), *published_names())
+    return not path.exists() and (name in names or is_factory(name) or is_timm(name))
 
 
 def same_classes(networks: Sequence[tuple[str, tuple[str, ...]]]) -> tuple[str, ...]:
@@ -192,7 +208,8 @@ def _shapes(network: Network) -> dict[str, tuple[int, ...]]:
         return {name: tuple(tensor.shape) for name, tensor in build(network).state_dict().items()}
 
 
-def _format_shape(shape: tuple[int, ...] | None) -> str:
+def shape_text(shape: tuple[int, ...] | None) -> str:
+    """Return a tensor's shape for messages, such as `8×3×3×3`; None: there is no such tensor."""
     return "missing" if shape is None else f"{'×'.join(map(str, shape)) or 'a number'}"
 
 

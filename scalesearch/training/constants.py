@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from scalesearch.design.architecture import Architecture
+from scalesearch.design.baselines import TIMM_PREFIX
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.images import sides_of
 from scalesearch.design.paddings import PaddingName
@@ -101,22 +102,34 @@ class Stated:
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """Holds the constants that the named network states itself; None: not stated."""
+
+    epsilon: Decimal | None = None
+    padding: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HubConfig:
     """Holds timm's `config.json` beside the weights."""
 
     where: str
     architecture: str
     network: str
-    """Our name of the network."""
+    """Our name of the network; the model's in timm where the user named that."""
     mean: tuple[float, ...] | None
     deviation: tuple[float, ...] | None
 
 
-def read_hub_config(weights: Path) -> HubConfig | None:
+def read_hub_config(weights: Path, model: str | None = None) -> HubConfig | None:
     """Read the `config.json` in the folder of a file of weights; None where there is none, or it is not timm's.
 
+    Args:
+        weights: the file of weights.
+        model: timm's name of the model that the weights are said to be of; None: it was not given.
+
     Raises:
-        InputError: it is of a model that scalesearch does not have.
+        InputError: it is of another model, or, where none was given, of one that scalesearch does not have.
     """
     path = weights.with_name("config.json")
     source = printable(str(path))
@@ -129,15 +142,16 @@ def read_hub_config(weights: Path) -> HubConfig | None:
     if not isinstance(tree, dict) or not isinstance(tree.get("architecture"), str):
         return None
     architecture = tree["architecture"].partition(".")[0]
-    if architecture not in TIMM:
-        raise InputError(
-            f"{source}: the weights are of timm's {printable(architecture)!r}, which is no network here"
-        )
+    if architecture != model and (model is not None or architecture not in TIMM):
+        reason = "" if model is not None else ", which is no network here"
+        name = printable(architecture)
+        raise InputError(f"{source}: the weights are of timm's {name!r}{reason}; give --network timm:{name}")
     if tree.get("model_args"):
         raise InputError(f"{source}: model_args change the network; give weights of the model as timm builds it")
     pretrained = tree.get("pretrained_cfg")
     cfg: Mapping[str, Any] = pretrained if isinstance(pretrained, dict) else tree
-    return HubConfig(source, architecture, TIMM[architecture], *(_numbers(cfg.get(key)) for key in ("mean", "std")))
+    network = TIMM[architecture] if model is None else f"{TIMM_PREFIX}{model}"
+    return HubConfig(source, architecture, network, *(_numbers(cfg.get(key)) for key in ("mean", "std")))
 
 
 def _numbers(value: object) -> tuple[float, ...] | None:
@@ -147,15 +161,15 @@ def _numbers(value: object) -> tuple[float, ...] | None:
 
 
 def constants_of(
-    naming: str, name: str, own_epsilon: Decimal | None, stated: Stated, config: HubConfig | None, file: str
+    naming: str, name: str, own: Own, stated: Stated, config: HubConfig | None, file: str
 ) -> Constants:
     """Return the constants of a state dict's network.
 
     Args:
         naming: the library that named the tensors, one of `library_names.NAMINGS`.
         name: the network's name.
-        own_epsilon: the epsilon of the user's own baseline file, used where `config` has none; None: a shipped
-            network.
+        own: the constants of the user's own baseline file or of timm's model; none of a shipped network. A file's
+            epsilon is used where `config` is None.
         stated: what the user states.
         config: timm's file beside the weights.
         file: the file of weights, for errors.
@@ -163,9 +177,9 @@ def constants_of(
     Raises:
         InputError: the padding cannot be known, or a statement is wrong.
     """
-    padding = _padding(naming, name, stated, config, file)
-    epsilon = own_epsilon
-    if epsilon is None or config is not None:
+    padding = _padding(naming, name, own, stated, config, file)
+    epsilon = own.epsilon
+    if epsilon is None or (config is not None and own.padding is None):
         epsilon = library_epsilon(naming, name, padding)
     mean, deviation = _pixels(naming, name, stated, config)
     source = "its config.json says so" if config else "assumed" if stated == Stated() else "assumed and stated"
@@ -183,7 +197,11 @@ def library_epsilon(naming: str, name: str, padding: str = "symmetric") -> Decim
     return TENSORFLOW_EPSILON if large or padding == "tensorflow" else EPSILON
 
 
-def _padding(naming: str, name: str, stated: Stated, config: HubConfig | None, source: str) -> str:
+def _padding(naming: str, name: str, own: Own, stated: Stated, config: HubConfig | None, source: str) -> str:
+    if own.padding is not None:
+        if stated.padding is not None:
+            raise InputError(f"{source}: timm's model says the padding itself; leave --padding out")
+        return own.padding
     if config is not None:
         if stated.padding is not None:
             raise InputError(f"{config.where}: says the padding itself; leave --padding out")

@@ -5,20 +5,23 @@ Kornblith et al. 2019 (arXiv 1805.08974) and section 5.3 of the paper fine-tune 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from scalesearch.design.baselines import baseline_names, is_path
+from scalesearch.design.baselines import baseline_names, is_path, is_timm, timm_model_name
 from scalesearch.design.decimals import format_decimal
 from scalesearch.design.family import published_names
 from scalesearch.design.networks import load_network
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, printable
+from scalesearch.nets.build import build
 from scalesearch.nets.classifier import classifier_name
 from scalesearch.nets.convnet import ConvNet
+from scalesearch.nets.factory import call_of
 from scalesearch.nets.factory_definition import Definition, FactoryDefinition, with_side
 from scalesearch.nets.state_dict_mapping import remap_state_dict, without_prefix
 from scalesearch.nets.weights import (
@@ -27,14 +30,17 @@ from scalesearch.nets.weights import (
     is_scalesearch_file,
     read_tensors,
     read_weights,
+    shape_text,
     weights_of,
 )
 from scalesearch.proxy.augment import MEAN, STD
 from scalesearch.proxy.initial import initial_network
 from scalesearch.training.constants import (
+    TIMM,
     WORDS,
     Constants,
     HubConfig,
+    Own,
     Stated,
     constants_of,
     equal_sides,
@@ -94,13 +100,20 @@ class PretrainedBackbone:
         return weights_of(definition, network, classes)
 
 
-def read_pretrained(path: Path, network: str | None, stated: Stated | None = None) -> PretrainedBackbone:
-    """Read a file that scalesearch wrote, or a state dict of timm or torchvision.
+def read_pretrained(
+    path: Path,
+    network: str | None,
+    stated: Stated | None = None,
+    load: Callable[[str], Definition] = load_network,
+) -> PretrainedBackbone:
+    """Read a file that scalesearch wrote, or a state dict of timm, torchvision or a Python function's module.
 
     Args:
         path: a safetensors file.
-        network: the name of the network, or the user's own baseline file, whose epsilon then applies.
+        network: the name of the network, or the user's own baseline file or timm's model, whose epsilon then
+            applies.
         stated: what the user states about a state dict's network.
+        load: the reader of `network`.
 
     Raises:
         InputError: there is no such file, it is a pickle, or its tensors are not the network's.
@@ -120,18 +133,22 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
         return PretrainedBackbone(
             weights.definition, backbone, padding=WORDS[weights.definition.architecture.padding]
         )
-    config = read_hub_config(path)
-    if network is None:
-        network = None if config is None else config.network
-    if network is None:
+    definition = None if network is None else load(network)
+    if isinstance(definition, FactoryDefinition):
+        return _of_function(definition, tensors, stated or Stated(), source)
+    timm_model = timm_model_name(network) if network is not None and is_timm(network) else None
+    config = read_hub_config(path, timm_model)
+    if definition is None and config is not None:
+        definition = load_network(config.network)
+    if definition is None:
         raise InputError(f"{source}: does not say which network it is of; give --network NAME")
-    definition = load_network(network)
-    if config is not None:
+    if config is not None and timm_model is None:
         _check_config(config, definition)
     unprefixed, prefix = without_prefix(tensors)
     naming, remapped = _remap(definition, unprefixed, source)
-    own_epsilon = definition.architecture.batch_norm_eps if is_path(network) else None
-    constants = constants_of(naming, definition.name, own_epsilon, stated or Stated(), config, source)
+    own = _own_constants(network, definition)
+    library_name = TIMM.get(timm_model or "", definition.name)
+    constants = constants_of(naming, library_name, own, stated or Stated(), config, source)
     net = replace(definition.architecture, batch_norm_eps=constants.epsilon)
     notes = [f"the prefix {prefix} of its tensors' names is taken off"] if prefix else []
     notes.append(f"tensors named as {naming}'s; of its network: {constants.describe(net.activation)}")
@@ -147,6 +164,56 @@ def read_pretrained(path: Path, network: str | None, stated: Stated | None = Non
 
 def _without(tensors: dict[str, Tensor], head: str) -> dict[str, Tensor]:
     return {name: tensor for name, tensor in tensors.items() if not name.startswith(head)}
+
+
+def _own_constants(network: str | None, definition: Baseline) -> Own:
+    """Return the constants that the named network has itself: a file's epsilon, and all of timm's model."""
+    architecture = definition.architecture
+    if network is not None and is_timm(network):
+        return Own(architecture.batch_norm_eps, WORDS[architecture.padding])
+    return Own(architecture.batch_norm_eps if network is not None and is_path(network) else None)
+
+
+def _of_function(
+    definition: FactoryDefinition, tensors: dict[str, Tensor], stated: Stated, source: str
+) -> PretrainedBackbone:
+    """Return the state dict of a function's module without its classifier, whose shapes may differ.
+
+    Raises:
+        InputError: a name or a shape is not the module's, or padding or pixels are stated.
+    """
+    network = definition.architecture
+    if stated != Stated():
+        raise InputError(f"{source}: is of {network.factory}, a function; leave --padding and --pixels out")
+    head = f"{classifier_name(network)}."
+    expected = _without(build(network).state_dict(), head)
+    named, prefix = _as_named(tensors, expected)
+    given = _without(named, head)
+    for name in sorted(expected.keys() | given.keys()):
+        shapes = [shape_text(one[name].shape) if name in one else "missing" for one in (given, expected)]
+        if shapes[0] != shapes[1]:
+            raise InputError(
+                f"{source}: is no state dict of {call_of(network)}: {printable(name)} is {shapes[0]}, but "
+                f"{shapes[1]} in its module; give the right --network"
+            )
+    notes = [f"the prefix {prefix} of its tensors' names is taken off"] if prefix else []
+    notes.append(
+        f"tensors named as those of {network.factory}; pixels are given to it in 0 … 1, less {MEAN}, over {STD}"
+    )
+    return PretrainedBackbone(definition, given, tuple(notes))
+
+
+def _as_named(tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], str]:
+    """Return the tensors without the shortest prefix of wrappers before all expected names, and that prefix.
+
+    A function's module may itself have names that begin as a wrapper's do.
+    """
+    unprefixed, wrappers = without_prefix(tensors)
+    for end in range(len(wrappers)):
+        kept = {f"{wrappers[end:]}{name}": tensor for name, tensor in unprefixed.items()}
+        if expected.keys() <= kept.keys():
+            return kept, wrappers[:end]
+    return unprefixed, wrappers
 
 
 def _check_config(config: HubConfig, definition: Baseline) -> None:
@@ -167,7 +234,10 @@ def _remap(definition: Baseline, tensors: dict[str, Tensor], source: str) -> tup
     net = definition.architecture
     remapped_result = remap_state_dict(tensors, net)
     if remapped_result is None:
-        raise InputError(f"{source}: its tensors are not named as timm's or torchvision's {definition.name} are")
+        raise InputError(
+            f"{source}: its tensors are not named as timm's or torchvision's {definition.name} are; "
+            "give the right --network"
+        )
     naming, remapped = remapped_result
     with torch.device("meta"):
         expected = ConvNet(net).state_dict()

@@ -12,7 +12,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 import torch
+from safetensors.torch import save_file
 
+from scalesearch.cli.definition import load_definition as load_named
 from scalesearch.cli.json_output import json_schema
 from scalesearch.cli.main import run
 from scalesearch.design.factory_call import FactoryCall
@@ -22,6 +24,7 @@ from scalesearch.export.verify import images_of, seeded
 from scalesearch.nets.factory import load_factory
 from scalesearch.nets.factory_definition import FactoryDefinition, load_definition
 from scalesearch.nets.weights import for_classes, read_weights, weights_file, weights_of
+from scalesearch.training.constants import Stated
 from scalesearch.training.pretrained import read_pretrained
 
 NET = """from torch import nn
@@ -225,6 +228,49 @@ def test_a_transfer_of_a_functions_network_begins_with_all_but_its_classifier(pl
     assert (start.definition.architecture.resolution, len(start.classes)) == (26, 2)
     with pytest.raises(InputError, match="gives 11 logits, but the data have 12 classes"):
         read_pretrained(path, None).weights(tuple("abcdefghijkl"), 26, 5)
+
+
+def test_a_transfer_of_a_functions_own_state_dict(place: Place) -> None:
+    """The classifier's shape may be another; a prefix of wrappers is taken off, but not the module's own names."""
+    with (place.folder / f"{place.module}.py").open("a") as stream:
+        stream.write(
+            "\n\ndef held(depth=1.0, width=1.0, resolution=20):\n    net = nn.Module()\n    net.model = build()\n"
+            "    net.forward = net.model.forward\n    return net\n"
+        )
+    name = f"{place.module}:build"
+    trained = seeded(place.definition().architecture, 3).state_dict()
+    trained["10.weight"] = torch.zeros(5, 4)
+    path = place.folder / "own.safetensors"
+    for prefix in ("", "module."):
+        save_file({f"{prefix}{key}": tensor for key, tensor in trained.items()}, path)
+        start = read_pretrained(path, name, load=load_named)
+        assert (
+            start.notes[-1]
+            == f"tensors named as those of {name}; pixels are given to it in 0 … 1, less 0.5, over 0.25"
+        )
+        tensors = start.weights(("x", "y"), 26, 5).tensors
+        assert all(torch.equal(tensors[key], trained[key]) for key in trained if not key.startswith("10."))
+    save_file({f"module.model.{key}": tensor for key, tensor in trained.items()}, path)
+    assert (
+        read_pretrained(path, f"{place.module}:held", load=load_named).notes[0].startswith("the prefix module. of")
+    )
+    save_file({key: tensor for key, tensor in trained.items() if key != "0.bias"}, path)
+    with pytest.raises(
+        InputError, match=r"is no state dict of .*width=1, resolution=20\): 0.bias is missing, but 4"
+    ):
+        read_pretrained(path, name, Stated(), load_named)
+    with pytest.raises(InputError, match="a function; leave --padding and --pixels out"):
+        read_pretrained(path, name, Stated(pixels="half"), load_named)
+
+
+def test_a_network_without_weights_is_to_be_trained_first(place: Place) -> None:
+    (place.folder / "mine.yaml").write_text(f"factory: {place.module}:build\n")
+    for name in (f"{place.module}:build", "b0", "b4", "timm:resnet50", "mine.yaml"):
+        for words in (("cam", name), ("transfer", name, "--data", "digits")):
+            assert (
+                f"{name}: is a network without weights; train it first (scalesearch train {name})"
+                in place.refused(*words)
+            )
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ from scalesearch.design.cost import cost
 from scalesearch.design.rounding import Rounding
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import InputError, SpaceError
+from scalesearch.export.import_definition import read_network
+from scalesearch.export.library_rules import same_network
 from scalesearch.export.timm_definition import timm_definition
 from scalesearch.search.canonical import as_json, from_json
 from scalesearch.search.make_proxy import make_proxy
@@ -67,10 +69,11 @@ def test_a_proxy_and_a_wider_network_keep_it() -> None:
     assert BASELINE.scale(Multipliers(Decimal(1), Decimal(2))).architecture.head == NET.head
 
 
-def test_it_is_not_written_for_timm() -> None:
+def test_it_is_a_keyword_of_timm() -> None:
     mobile = replace(NET, stem=Stem(3, 2, 8), stages=(Stage("conv", 3, 1, 1, 8, 1),), activation="relu")
-    with pytest.raises(InputError, match=r"^any: the hidden layer has batch_norm, which is not written for timm; "):
-        timm_definition(replace(BASELINE, architecture=mobile))
+    text = timm_definition(replace(BASELINE, architecture=mobile))
+    assert "    head_norm=True,\n" in text
+    assert same_network(read_network(text, "x")) == same_network(mobile)
 
 
 # As in timm, `_gen_mobilenet_v4`: kernel before the expansion, kernel behind it (0: none), stride, inner and out
@@ -128,11 +131,18 @@ def test_what_a_stage_may_be() -> None:
     makes: tuple[tuple[Callable[[], Stage], str], ...] = (
         (
             lambda: Stage("mbconv", 3, 1, 2, 8, 1, start_kernel=3),
-            "start_kernel is given, but a mbconv stage has none",
+            "start_kernel is given, but an mbconv stage has none",
+        ),
+        (
+            lambda: Stage("inverted_residual", 3, 1, 2, 8, 1, group_width=2),
+            "group_width is given, but an inverted_residual stage has none; leave it out",
         ),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=4), "start_kernel is 4, but it must be odd"),
         (lambda: Stage("uib", 3, 1, 2, 8, 1, start_kernel=17), "start_kernel is 17, but it must be in 1 … 15"),
-        (lambda: Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25")), "se is given, but a uib stage has none"),
+        (
+            lambda: Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25"), gate="fbnet_v3"),
+            "gate is fbnet_v3, but a uib's is mobilenet_v3",
+        ),
     )
     for make, reason in makes:
         with pytest.raises(SpaceError, match=re.escape(f"stage: {reason}")):
@@ -140,11 +150,17 @@ def test_what_a_stage_may_be() -> None:
 
 
 def test_files_and_json_keep_the_first_kernel() -> None:
-    stages = (Stage("uib", 1, 2, Decimal("2.5"), 8, 1, start_kernel=5), Stage("uib", 3, 1, 2, 8, 2))
+    stages = (
+        Stage("uib", 1, 2, Decimal("2.5"), 8, 1, start_kernel=5),
+        Stage("uib", 3, 1, 2, 8, 2),
+        Stage("uib", 3, 1, 2, 8, 1, Decimal("0.25"), gate="mobilenet_v3"),
+    )
     net = replace(NET, stages=stages)
     text = baseline_text(replace(BASELINE, architecture=net))
     assert "{kind: uib, start_kernel: 5, kernel: 1, stride: 2, expansion: 2.5, width: 8, depth: 1}\n" in text
     assert "{kind: uib, kernel: 3, stride: 1, expansion: 2, width: 8, depth: 2}\n" in text
+    gated = "{kind: uib, kernel: 3, stride: 1, expansion: 2, width: 8, depth: 1, se: 0.25, gate: mobilenet_v3}\n"
+    assert gated in text
     assert parse_baseline(text, "f").architecture == net
     assert from_json(Architecture, as_json(net)) == net
     assert "start_kernel" not in as_json(stages[1])  # type: ignore[operator]

@@ -390,3 +390,25 @@ def test_without_the_extra_onnx_says_what_to_install(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(InputError, match=r"pip install 'scalesearch\[export\]'"):
         export_as("onnx", load_baseline("tiny"), 0)
+
+
+@pytest.mark.parametrize(
+    ("library", "said"),
+    [
+        ("raise ImportError('no such thing here\\nand more')", "cannot be imported: no such thing here"),
+        ("import missing_part", "cannot be imported: No module named 'missing_part'"),
+        (None, "is not installed"),
+    ],
+)
+def test_a_definition_that_is_not_built_says_why(
+    library: str | None, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "timm", raising=False)
+    if library is None:
+        monkeypatch.setitem(sys.modules, "timm", None)
+    else:
+        (tmp_path / "timm.py").write_text(library)
+        monkeypatch.syspath_prepend(tmp_path)
+    tiny = load_baseline("tiny")
+    exported = formats.as_timm(tiny, ConvNet(tiny.architecture))
+    assert exported.checked == f"reads back as the same network (timm {said}, so it was not built)"

@@ -97,7 +97,7 @@ ELSEWHERE = {
     "from mine import decode_arch_def\n" + NET: "must be a list of lists of strings",
     "from mine import partial\nmake = partial(EfficientNet, in_chans=1)": BARE,
     "from mine import arch_def": "arch_def is assigned twice",
-    "from mine import input_size": "input_size must be a list",
+    "from mine import input_size": "input_size is mine.input_size, but it must be a list",
     f"{NET}from mine import EfficientNet": "EfficientNet is used above",
     f"def build():\n    return {CALL}\nEfficientNet = VisionTransformer": "EfficientNet is used above",
     f"def build():\n    return {CALL}\ndef EfficientNet(blocks):\n    return 3": "EfficientNet is used above",
@@ -111,7 +111,7 @@ ELSEWHERE = {
     "net = ResNet(Bottleneck, [1, 1, 1, 1])\ndef build(Bottleneck):\n    return ResNet(Bottleneck, [1, 1, 1, 1])": (
         "is a second network"
     ),
-    "def build(Bottleneck):\n    return ResNet(Bottleneck, [1, 1, 1, 1])": "block must be one of",
+    "def build(Bottleneck):\n    return ResNet(Bottleneck, [1, 1, 1, 1])": "is build.Bottleneck, but it must be",
     f"@wrap\ndef build():\n    return {CALL}": "a decorator",
     f"async def build():\n    return {CALL}": UNREAD,
     f"def build(n=1):\n    return {CALL}\nnet = build(2)": "arguments of build",

@@ -89,7 +89,7 @@ OTHERS = [
         "takes the network",
     ),
     ("in_chans = 1\ndef build(in_chans=3):\n    pass", 2, "in_chans is assigned above as well"),
-    ("layers = [1, 1, 1, 1]\nnet = ResNet(Bottleneck, cfg.layers)", 2, "layers must be a list"),
+    ("layers = [1, 1, 1, 1]\nnet = ResNet(Bottleneck, cfg.layers)", 2, "but it must be a list"),
 ]
 
 

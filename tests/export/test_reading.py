@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from mangled import read_mangled
 
-from scalesearch.design.architecture import Head, Stem
+from scalesearch.design.architecture import Head, Stage, Stem
 from scalesearch.design.baselines import load_baseline
 from scalesearch.errors import InputError
 from scalesearch.export.import_definition import read_network
@@ -73,6 +75,20 @@ def test_the_libraries_defaults_hold_where_nothing_is_said() -> None:
     assert read_network(rows, "x").head == Head(64, 1000)
 
 
+def test_universal_bottlenecks_with_and_without_gates() -> None:
+    """An `ir` without expansion has its first convolution in timm, as a `uir` has."""
+    found = read_network(
+        "arch_def = [['uir_r2_a3_k5_s2_e4_c24_se0.25', 'uir_r1_a0_k0_s1_e2_c24', 'ir_r1_k3_s1_e1_c24_se0.5_nhs']]",
+        "x",
+    )
+    quarter, half = Decimal("0.25"), Decimal("0.5")
+    assert found.stages == (
+        Stage("uib", 5, 2, 4, 24, 2, quarter, start_kernel=3),
+        Stage("uib", 1, 1, 2, 24, 1),
+        Stage("uib", 3, 1, 1, 24, 1, half, activation="hard_swish"),
+    )
+
+
 def test_resnets_of_both_libraries() -> None:
     ours = same_network(load_baseline("resnet50").architecture)
     for text in (
@@ -105,7 +121,7 @@ BAD = [
     ("arch_def = ['ds_r1_k3_s1_e1_c16']", 1, "must be a list of lists of strings"),
     ("arch_def = []", 1, "there is no stage"),
     ("arch_def = [\n['xy_r1_k3_s1_c16']]", 2, "'xy' is not understood; blocks are ir, er, ds, dsa, cn and uir"),
-    ("arch_def = [\n\n['ir_r1_k3_s1_e1_c16_se0.25']]", 3, "even without expansion"),
+    ("arch_def = [\n\n['ir_r1_k3.5_s1_e1_c16_se0.25']]", 3, "even without expansion"),
     ("arch_def = [['er_r1_k3_s1_c16']]", 1, "e is missing"),
     ("arch_def = [['er_r1_k3_s1_e0.5_c16']]", 1, "expansion is 0.5, but it must be in 1 … 64"),
     ("arch_def = [['cn_r1_k3.5_s1_c16']]", 1, "3.5 must be a whole number"),
@@ -116,9 +132,14 @@ BAD = [
     (
         "MobileNetV3([['ir_r1_k3_s1_e6_c16_se0.25']],\n  se_layer=partial(SqueezeExcite, gate_layer='sigmoid'))",
         2,
-        "se_layer must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without",
+        "but it must be partial(SqueezeExcite, gate_layer='hard_sigmoid'), with or without",
     ),
-    ("MobileNetV3([['ir_r1_k3_s1_e6_c16']], head_bias=0)", 1, "head_bias must be True or False"),
+    (
+        "arch_def = [['ir_r1_k3_s1_e6_c16']]\nx = dict(\n  se_layer=partial(SqueezeExcite, gate_layer='sigmoid'))",
+        3,
+        "beside a bare list, which stands for timm's EfficientNet; for a MobileNetV3 write its call",
+    ),
+    ("MobileNetV3([['ir_r1_k3_s1_e6_c16']], head_bias=0)", 1, "head_bias is 0, but it must be True or False"),
     ("arch_def = [['ds_r2_k3_s1_c16_noskip_skip']]", 1, "has both skip and noskip"),
     ("arch_def = [['er_r1_k3_s1_e1.2_c16_fc24']]", 1, "fc24: 32 inner channels of 32 are no expansion here"),
     ("arch_def = [['ir_r1_k3_s1_e6_c16_c16']]", 1, "once each"),
@@ -136,9 +157,9 @@ BAD = [
     (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=20)", 2, "timm rounds 20 channels to 24"),
     ("arch_def = [['ds_r1_k3_s1_c12'], ['ir_r1_k3_s1_e3_c8']]\nkw=dict(round_chs_fn=int)", 1, "widens 12 channels"),
     ("arch_def = [['ds_r1_k3_s1_c16_se0.24']]", 1, "timm squeezes to 8 channels, but 7 here"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size='x')", 2, "stem_size must be a whole number"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=1e999)", 2, "stem_size must be a whole number"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=True)", 2, "stem_size must be a whole number"),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size='x')", 2, "stem_size is 'x', but it must be a whole number"),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=1e999)", 2, "stem_size is inf, but it must be a whole number"),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=True)", 2, "stem_size is True, but it must be a whole number"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(stem_size=0)", 2, "width is 0"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(\n  speed=3)", 3, "speed is not understood"),
     (
@@ -146,11 +167,19 @@ BAD = [
         2,
         "must be one of SiLU, ReLU, ReLU6, Hardswish, GELU",
     ),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=nn.LayerNorm)", 2, "norm_layer must be BatchNorm2d"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=partial(nn.BatchNorm2d, eps=x))", 2, "eps must be a number"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(pad_type='valid')", 2, "pad_type must be '' or 'same'"),
+    (
+        f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=nn.LayerNorm)",
+        2,
+        "norm_layer is LayerNorm, but it must be BatchNorm2d",
+    ),
+    (
+        f"arch_def = {GOOD_ROWS}\nkw = dict(norm_layer=partial(nn.BatchNorm2d, eps=x))",
+        2,
+        "eps is x, but it must be a number",
+    ),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(pad_type='valid')", 2, "pad_type is 'valid', but it must be '' or 'same'"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(round_chs_fn=partial(round, multiplier=1.4))", 2, "round_chs_fn"),
-    (f"arch_def = {GOOD_ROWS}\nkw = dict(fix_stem=1)", 2, "fix_stem must be True or False"),
+    (f"arch_def = {GOOD_ROWS}\nkw = dict(fix_stem=1)", 2, "fix_stem is 1, but it must be True or False"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(**other)", 2, "write the arguments out"),
     (f"arch_def = {GOOD_ROWS}\nkw = dict(a=1, a=2)", 2, "a stands twice"),
     (f"arch_def = {GOOD_ROWS}\nkw = {{3: 1}}", 2, "keys must be words"),
@@ -181,7 +210,7 @@ BAD = [
     ("MobileNetV2(inverted_residual_setting=[[1, 16, 1, 3]])", 1, "strides are 1 and 2"),
     ("MobileNetV2(width_mult=0, inverted_residual_setting=[[1, 16, 1, 1]])", 1, "width_mult must be"),
     ("MobileNetV2(inverted_residual_setting=[])", 1, "inverted_residual_setting must be a list"),
-    ("ResNet(Bottle, [3, 4, 6, 3])", 1, "block must be one of BasicBlock, Bottleneck"),
+    ("ResNet(Bottle, [3, 4, 6, 3])", 1, "block is Bottle, but it must be one of BasicBlock, Bottleneck"),
     ("ResNet(Bottleneck, [3, 4, 6])", 1, "four stages"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], base_width=128)", 1, "be 64 with BasicBlock"),
     ("ResNet(BasicBlock, [3, 4, 6, 3], cardinality=32)", 1, "BasicBlock has no groups"),
@@ -217,3 +246,15 @@ def test_no_text_brings_the_reader_down() -> None:
     ):
         with pytest.raises(InputError):
             read_network(deep, "file.py")
+
+
+def test_a_refused_value_is_named_on_one_short_line() -> None:
+    for value, said in (
+        ("[1, [2, [3]]]", "[1, [2, […]]]"),
+        ("dict(a='x', b=partial(f, g(h(1)), c=2))", "dict(a='x', b=partial(f, g(…), c=2))"),
+        ("'\\n'", r"'\n'"),
+        (f"'{'x' * 99}'", f"'{'x' * 58}…"),
+    ):
+        with pytest.raises(InputError) as error:
+            read_network(f"ResNet(BasicBlock, [1, 1, 1, 1], act_layer={value})", "x")
+        assert str(error.value).startswith(f"x:1: act_layer is {said}, but it must be one of SiLU")

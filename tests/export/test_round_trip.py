@@ -40,9 +40,7 @@ for _name in ("convnext_atto", "convnext_base", "convnext_tiny"):
     NOT_IN["torchvision"][_name] = "stage 1 is convnext, but torchvision.s EfficientNet has mbconv and fused_mbconv"
 NOT_IN["timm"]["convnextv2_atto"] = "stage 1 is convnext_v2, which timm.s EfficientNet"
 NOT_IN["torchvision"]["convnextv2_atto"] = "stage 1 is convnext_v2, but torchvision.s EfficientNet has mbconv and"
-NOT_IN["timm"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["mobilenet_v4_conv_medium"] = "stage 2 is uib, but torchvision.s EfficientNet has mbconv and"
-NOT_IN["timm"]["mobilenet_v4_conv_small"] = "stage 5 is uib, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["mobilenet_v4_conv_small"] = "stage 1 is conv, but torchvision.s EfficientNet has mbconv and"
 NOT_IN["timm"]["ghostnet"] = "stage 1 is ghost, which timm.s EfficientNet lacks"
 NOT_IN["torchvision"]["ghostnet"] = "stage 1 is ghost, but torchvision.s EfficientNet has mbconv and"
@@ -102,6 +100,22 @@ def _v3_stage(random: Random, width: int) -> Stage:
     return Stage("mbconv", kernel, stride, expansion, width, depth, Decimal(se), False, activation, gate)  # type: ignore[arg-type]
 
 
+def universal(random: Random) -> Architecture:
+    """A network of timm's `uir`, of its MobileNetV3 where it has a hidden layer; few are not expressible."""
+    widths = [8 * one for one in random.sample(range(1, 40), 5)]
+    hidden = random.choice((None, 1280))
+    stages = tuple(_universal_stage(random, width, hidden is not None) for width in widths[: random.randint(1, 4)])
+    return Architecture(64, Stem(3, 2, 16), stages, Head(random.choice((None, 960)), 12, hidden=hidden), "relu")
+
+
+def _universal_stage(random: Random, width: int, has_hard_gates: bool) -> Stage:
+    start, kernel = random.choice((1, 3, 5)), random.choice((1, 3, 5))
+    expansion, se = random.choice((1, 2, Decimal("2.5"))), Decimal(random.choice(("0", "0.25", "0.5")))
+    stride, depth, residual = random.choice((1, 2)), random.randint(1, 3), random.random() < 0.7
+    stage = Stage("uib", kernel, stride, expansion, width, depth, se, start_kernel=start, residual=residual)
+    return replace(stage, gate="mobilenet_v3") if se and has_hard_gates else stage
+
+
 def resnet(random: Random) -> Architecture:
     """A ResNet that timm can express, and torchvision where its widths are the usual ones."""
     kind, usual = random.choice(("basic", "bottleneck")), random.random() < 0.5
@@ -120,6 +134,7 @@ def examples() -> Iterator[Architecture]:
         yield likely(Random(seed))
         yield resnet(Random(seed))
         yield mobile_v3(Random(seed))
+        yield universal(Random(seed))
         yield random_architecture(Random(seed))
 
 
@@ -135,7 +150,7 @@ def test_what_can_be_expressed_reads_back_as_the_same_network(library: str) -> N
         written += 1
         assert same_network(read_network(text, "x.py")) == same_network(architecture)
     assert all(line.startswith("some-net.1: ") and "\n" not in line for line in refusals)
-    assert written > {"timm": 500, "torchvision": 100}[library]
+    assert written > {"timm": 750, "torchvision": 100}[library]
 
 
 @pytest.mark.parametrize("name", baseline_names())
@@ -195,6 +210,18 @@ REFUSED = [
     (timm_definition, changed(BASE, 0, width=18), "stage 2 widens 18 channels to 108, but timm rounds that to 112"),
     (timm_definition, changed(BASE, 1, se=Decimal("0.1")), "stage 2 squeezes to 1 of 16 channels, but timm rounds"),
     (timm_definition, changed(BASE, 0, kind="fused_mbconv"), "fused_mbconv with se but without expansion"),
+    (
+        timm_definition,
+        changed(BASE, 1, antialias="blur"),
+        "stage 2 has antialias blur, which is not written for timm",
+    ),
+    (
+        timm_definition,
+        changed(BASE, 0, kind="fused_mbconv", se=Decimal(0), residual=False),
+        "stage 1 is fused_mbconv without residual connections, which is a conv in timm; write conv",
+    ),
+    (timm_definition, changed(BASE, 1, kind="uib", kernel=1), "stage 2 has a stride but no depthwise convolution"),
+    (timm_definition, changed(BASE, 1, kind="uib", expansion=1, width=20), "stage 2 widens 20 channels to 20"),
     (
         timm_definition,
         changed(BASE, 0, activation="gelu"),

@@ -383,17 +383,23 @@ def test_divisible_widths_keep_their_least_share() -> None:
         ),
         ("RegNet(RegNetCfg(), speed=3)", "RegNetCfg: speed is not understood"),
         ("ConvNeXt(stem_type='overlap_act', head_norm_first=True)", "head_norm_first: "),
-        ("ConvNeXt(stem_type='overlap_act')", "stem_type must be 'patch' or 'overlap' or 'overlap_tiered'"),
+        (
+            "ConvNeXt(stem_type='overlap_act')",
+            "stem_type is 'overlap_act', but it must be 'patch' or 'overlap' or 'overlap_tiered'",
+        ),
         ("ConvNeXt(dims=(96, 192))", "dims: a ConvNeXt has four stages"),
         ("ConvNeXt(head_hidden_size=64, act_layer='relu')", "head_hidden_size: timm's hidden layer has GELU"),
         ("ConvNeXt(pruned=True)", "pruned is not understood"),
         ("GhostNet([[[3, 16, 16, 0, 1]]], version='v3')", "version: a block here is GhostNet's first"),
         ("GhostNet([[[3, 99999, 16, 0, 1]]])", "widths are in 1 … 65536"),
         ("ResNet(BasicBlock, [1, 1, 1, 1], stem_type='deep', stem_width=30)", "stem_width must be a multiple of 4"),
-        ("ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer='gc'))", "attn_layer must be 'se' or 'eca'"),
+        (
+            "ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer='gc'))",
+            "attn_layer is 'gc', but it must be 'se' or 'eca'",
+        ),
         (
             "ResNet(BasicBlock, [1, 1, 1, 1], block_args=dict(attn_layer=partial(make('se'))))",
-            "attn_layer must be 'se' or 'eca'",
+            "attn_layer is make('se'), but it must be 'se' or 'eca'",
         ),
         (
             "ResNet(BasicBlock, [1, 1, 1, 1], replace_stem_pool=True, aa_layer=nn.AvgPool2d)",
@@ -401,7 +407,10 @@ def test_divisible_widths_keep_their_least_share() -> None:
         ),
         ("EfficientNet([['ds_r1_k3_s2_c16']], aa_layer='blur')", "timm builds no blur in a strided ds"),
         ("ByobNet(ByoModelCfg([ByoBlockCfg('basic', 1, 8)], attn_layer='se'))", "has its gate inside"),
-        ("ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))", "type must be 'rep' or 'basic' or 'bottle'"),
+        (
+            "ByobNet(ByoModelCfg([ByoBlockCfg(type='one', d=1, c=8)]))",
+            "type is 'one', but it must be 'rep' or 'basic' or 'bottle'",
+        ),
         (
             "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8, gs=4)], stem_type='rep'))",
             "gs: a repvgg block has no groups",
@@ -411,7 +420,7 @@ def test_divisible_widths_keep_their_least_share() -> None:
             "ByobNet(ByoModelCfg([ByoBlockCfg('rep', 1, 8)]), img_size=3)\nRegNet(RegNetCfg())",
             "is a second network",
         ),
-        ("RegNet(make_config())", "cfg must be a call of RegNetCfg"),
+        ("RegNet(make_config())", "cfg is make_config(), but it must be a call of RegNetCfg"),
     ],
 )
 def test_the_first_keyword_that_is_not_understood_is_named(text: str, reason: str) -> None:

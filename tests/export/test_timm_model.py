@@ -104,12 +104,13 @@ def test_every_place_that_takes_a_network_takes_it(tmp_path: Path) -> None:
     found = load_timm("timm:resnet18")
     assert load_definition("timm:resnet18") == load_stage_baseline("timm:resnet18", tmp_path) == found
     assert notebook_baseline("timm:resnet18").cost().params == cost(found.architecture).params
+    assert load_timm("timm:resnet18.second_in1k") == found
     assert not is_factory("timm:resnet18")
     assert is_factory("tim:resnet18")
 
 
 REFUSED = {
-    "resnet51q": "stem_type must be ",
+    "resnet51q": "stem_type is 'quad', but it must be ",
     "resnet_while": "timm's resnet.py is not understood (line ",
     "resnet_bare": "timm's resnet.py is not understood (default_cfgs has no resnet_bare)",
     "resnet19": "has no such model; did you mean resnet18?",

@@ -72,10 +72,15 @@ def random_stage(random: Random, width: int, kind: str | None = None) -> Stage:
     kernel, stride, depth = random.choice((1, 3, 5, 7)), random.choice((1, 1, 2, 3)), random.randint(1, 3)
     kind = random.choice(STAGE_KINDS) if kind is None else kind
     expansion = random.choice((1, 2, 3, 6)) if KINDS[kind].expands else 1
-    se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333"))) if KINDS[kind].squeezes else 0
+    se = Decimal(random.choice(("0", "0", "0.25", "0.04", "0.5", "1", "0.333333"))) if _squeezes_first(kind) else 0
     whole = width * expansion if KINDS[kind].narrows else width
     stage = Stage(kind, kernel, stride, expansion, whole, depth, Decimal(se), random.random() < 0.2)
     return replace(stage, start_kernel=random.choice((1, 3, 5))) if KINDS[kind].starts else stage
+
+
+def _squeezes_first(kind: str) -> bool:
+    """Whether a share for a gate is drawn with a stage's sizes; a `uib` has had one since, drawn by `later`."""
+    return KINDS[kind].squeezes and kind != "uib"
 
 
 def in_groups(random: Random, stage: Stage) -> Stage:
@@ -184,7 +189,15 @@ def later(net: Architecture) -> Architecture:
     if head.hidden is not None and head.hidden_norm is None:
         head = replace(head, hidden_bias=random.random() < 0.5)
     stages = tuple(_in_parts(random, stage, width) for width, stage in zip(net.widths, net.stages, strict=False))
+    stages = tuple(_gated_later(random, stage) for stage in stages)
     return replace(net, stages=stages, head=head, layer_norm_eps=eps)
+
+
+def _gated_later(random: Random, stage: Stage) -> Stage:
+    if stage.kind != "uib" or random.random() < 0.4:
+        return stage
+    se = Decimal(random.choice(("0.25", "0.04", "0.5", "1", "0.333333")))
+    return replace(stage, se=se, gate=random.choice((None, None, "mobilenet_v3")))
 
 
 def _in_parts(random: Random, stage: Stage, in_width: int) -> Stage:

@@ -508,13 +508,14 @@ def test_groups_of_an_edge_residual_are_whole_inputs() -> None:
         replace(stage, expansion=Decimal("1.5"))
 
 
+@pytest.mark.parametrize("se", ["0", "0.5"])
 @pytest.mark.parametrize("stride", [1, 2])
 @pytest.mark.parametrize(("start_kernel", "kernel"), [(3, 5), (1, 3), (5, 1), (1, 1)])
 def test_a_universal_inverted_bottleneck_is_what_its_paper_says(
-    start_kernel: int, kernel: int, stride: int
+    start_kernel: int, kernel: int, stride: int, se: str
 ) -> None:
-    """Qin et al. 2024: extra depthwise, inverted bottleneck, ConvNeXt-like, feed-forward."""
-    stage = Stage("uib", kernel, stride, 3, 6, 1, start_kernel=start_kernel)
+    """Qin et al. 2024: extra depthwise, inverted bottleneck, ConvNeXt-like, feed-forward; timm's gate too."""
+    stage = Stage("uib", kernel, stride, 3, 6, 1, Decimal(se), start_kernel=start_kernel)
     net = ConvNet(Architecture(9, Stem(3, 1, 6), (stage,), Head(None, 4), "relu")).eval()
     block = net.get_submodule("stages_0_0")
     weights = {name: value.detach() for name, value in block.state_dict().items()}
@@ -530,9 +531,16 @@ def test_a_universal_inverted_bottleneck_is_what_its_paper_says(
     y_NCHW = conv(x_NCHW, "start", strides[0], 6) if start_kernel > 1 else x_NCHW
     y_NCHW = conv(y_NCHW, "expand", strides[1]).relu()
     y_NCHW = conv(y_NCHW, "depthwise", strides[2], 18).relu() if kernel > 1 else y_NCHW
+    if stage.se:
+        assert weights["branch.gate.squeeze.weight"].shape == (3, 18, 1, 1)
+        means_NC = y_NCHW.mean((2, 3))
+        for name, act in (("squeeze", torch.relu), ("excite", torch.sigmoid)):
+            kernel_11, bias = (weights[f"branch.gate.{name}.{part}"] for part in ("weight", "bias"))
+            means_NC = act(means_NC @ kernel_11[..., 0, 0].T + bias)
+        y_NCHW = y_NCHW * means_NC[:, :, None, None]
     y_NCHW = conv(y_NCHW, "project") + (x_NCHW if stride == 1 else 0)
     convolutions = sum(one.ndim == 4 for one in weights.values())
-    assert convolutions == 2 + (kernel > 1) + (start_kernel > 1)
+    assert convolutions == 2 + (kernel > 1) + (start_kernel > 1) + 2 * bool(stage.se)
     with torch.no_grad():
         assert torch.allclose(block(x_NCHW), y_NCHW, atol=1e-5)
 

@@ -152,14 +152,17 @@ def test_closed_form_fvcore_and_torch_agree_on_ghost_bottlenecks() -> None:
 
 
 def test_closed_form_fvcore_and_torch_agree_on_every_form_of_a_bottleneck() -> None:
-    """With and without each depthwise convolution, at a stride and without."""
-    forms = set()
+    """With and without each depthwise convolution, at a stride and without, with a gate and without."""
+    forms, gates = set(), set()
     for seed in range(40):
         network = random_architecture(Random(3000 + seed), kind="uib")
         forms |= {(one.start_kernel > 1, one.kernel > 1, one.stride > 1) for one in network.stages}
+        gates |= {(one.kernel > 1, bool(one.se), one.gate) for one in network.stages}
         assert fvcore_breakdown(network).macs == cost(network).macs
         assert torch_counters_flops(network) == 2 * cost(network).macs
+        assert sum(one.numel() for one in ConvNet(network).parameters()) == cost(network).params
     assert len(forms) == 8
+    assert len(gates) == 6
 
 
 GOLDEN = {

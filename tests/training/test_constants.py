@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -157,6 +158,28 @@ def test_a_config_of_another_network_is_refused(tmp_path: Path) -> None:
         read_pretrained(path, "resnet50")
     config(tmp_path, hidden_size=4)  # somebody else's
     assert read_pretrained(path, "resnet50").definition.name == "resnet50"
+
+
+def test_a_model_of_timm_states_its_constants_itself(tmp_path: Path) -> None:
+    b0 = load_baseline("b0")
+    net = replace(b0.architecture, padding="same", batch_norm_eps=Decimal("0.002"))
+    path, name = saved(tmp_path, "b0", "timm"), "timm:tf_efficientnet_b0.ap_in1k"
+
+    def load(_: str) -> Baseline:
+        return replace(b0, name="timm-tf_efficientnet_b0", architecture=net)
+
+    for tree in (None, {"architecture": "tf_efficientnet_b0.ns_jft_in1k"}):
+        if tree is not None:
+            config(tmp_path, **tree)
+        start = read_pretrained(path, name, load=load)
+        assert (start.definition.name, start.padding) == ("timm-tf_efficientnet_b0", "tensorflow")
+        assert staged(start.definition.architecture).batch_norm_eps == Decimal("0.002")
+        start.check_side(224)
+    with pytest.raises(InputError, match="says the padding itself; leave --padding out"):
+        read_pretrained(path, name, TENSORFLOW, load)
+    config(tmp_path, architecture="efficientnet_b0")
+    with pytest.raises(InputError, match="are of timm's 'efficientnet_b0'; give --network timm:efficientnet_b0"):
+        read_pretrained(path, name, load=load)
 
 
 def test_every_model_of_timm_that_is_known_is_a_network_here() -> None:

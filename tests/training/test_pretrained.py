@@ -16,12 +16,12 @@ from scalesearch.errors import InputError
 from scalesearch.nets.convnet import ConvNet
 from scalesearch.nets.weights import weights_file, weights_of
 from scalesearch.proxy.augment import normalise
-from scalesearch.training.constants import Stated, constants_of
+from scalesearch.training.constants import Own, Stated, constants_of
 from scalesearch.training.pretrained import _with_our_pixels, read_pretrained
 
 TINY = load_baseline("tiny")
 SYMMETRIC = Stated("symmetric")
-IMAGENET = constants_of("timm", "b0", None, SYMMETRIC, None, "x")
+IMAGENET = constants_of("timm", "b0", Own(), SYMMETRIC, None, "x")
 CLASSES = tuple(f"class {index}" for index in range(10))
 
 

@@ -208,7 +208,17 @@ KINDS: dict[str, BlockSpec] = {
     "inverted_bottleneck": _wide(wide_bottleneck.inverted_layers, widens=False),
     "convnext": BlockSpec(convnext.layers, expands=True, patches=True),
     "convnext_v2": BlockSpec(convnext_v2.layers, deepens=False, expands=True, patches=True),
-    "uib": BlockSpec(uib.layers, adds_input=True, expands=True, rounds=True, starts=True, smooths=True),
+    "uib": BlockSpec(
+        uib.layers,
+        adds_input=True,
+        smooths=True,
+        expands=True,
+        squeezes=True,
+        rounds=True,
+        gates=("mobilenet_v3",),
+        starts=True,
+        timm=("uir",),
+    ),
     "repvgg": BlockSpec(repvgg.layers, deepens=False, in_stem=True, deployed="repvgg_deploy"),
     "repvgg_deploy": BlockSpec(repvgg.deployed_layers, deepens=False, in_stem=True),
     "ghost": BlockSpec(

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from scalesearch.design.block_kinds.squeeze_excite import gated_inputs, squeeze_excite
 from scalesearch.design.block_shape import BlockShape
 from scalesearch.design.layers import Layer
 
 
 def layers(block: BlockShape) -> Iterator[Layer]:
-    """Yield depthwise k×k, expand 1×1, depthwise k×k, project 1×1; either depthwise convolution may be left out.
+    """Yield depthwise k×k, expand 1×1, depthwise k×k, gate, project 1×1; either depthwise one may be left out.
 
     A kernel of 1 leaves a depthwise convolution out. With both, the block is the paper's ExtraDW. With the second
     it is MobileNetV2's, with the first it is like ConvNeXt's, and with neither it is a feed-forward network. The
     expansion is there even where its factor is 1. The last depthwise convolution has the stride (timm
     `_efficientnet_blocks.py`, `UniversalInvertedResidual`). Where there is none, the expansion has the stride;
-    timm builds no such block.
+    timm builds no such block. The gate, which the paper's networks do not have, stands before the projection as in
+    timm.
     """
     has_start, has_depthwise, inner, px = block.start_kernel > 1, block.kernel > 1, block.inner_width, block.in_px
     if has_start:
@@ -61,4 +63,13 @@ def layers(block: BlockShape) -> Iterator[Layer]:
             activation=block.activation,
             antialias=block.smoothing,
         )
-    yield Layer("project", inner, block.out_width, block.out_px, block.out_px, norm="batch_norm")
+    yield from squeeze_excite(block, inner)
+    yield Layer(
+        "project",
+        inner,
+        block.out_width,
+        block.out_px,
+        block.out_px,
+        norm="batch_norm",
+        kept_inputs=gated_inputs(block),
+    )

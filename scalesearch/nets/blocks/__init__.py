@@ -30,7 +30,12 @@ from scalesearch.nets.blocks.mbconv import (
 )
 from scalesearch.nets.blocks.patch import PatchBlock, overlap, patch
 from scalesearch.nets.blocks.repvgg import RepVGG, RepVGGBlock, deployed_repvgg, fold
-from scalesearch.nets.blocks.uib import UIBBlock, UniversalInvertedBottleneck
+from scalesearch.nets.blocks.uib import (
+    GatedUniversalInvertedBottleneck,
+    HardGatedUniversalInvertedBottleneck,
+    UIBBlock,
+    UniversalInvertedBottleneck,
+)
 from scalesearch.nets.blocks.wide_bottleneck import InvertedBottleneck, LinearBottleneck, WideBottleneck
 
 
@@ -83,7 +88,12 @@ BLOCKS: dict[str, TorchBlock] = {
     "inverted_bottleneck": _wide(InvertedBottleneck),
     "convnext": TorchBlock(ConvNeXtBlock, ConvNeXt),
     "convnext_v2": TorchBlock(ConvNeXtBlock, ConvNeXtV2),
-    "uib": TorchBlock(UIBBlock, UniversalInvertedBottleneck),
+    "uib": TorchBlock(
+        UIBBlock,
+        UniversalInvertedBottleneck,
+        GatedUniversalInvertedBottleneck,
+        {"mobilenet_v3": HardGatedUniversalInvertedBottleneck},
+    ),
     "repvgg": TorchBlock(RepVGGBlock, RepVGG, fold=fold),
     "repvgg_deploy": TorchBlock(ConvSequence, deployed_repvgg),
     "ghost": TorchBlock(GhostBlock, Ghost, GatedGhost, {"mobilenet_v3": HardGatedGhost}),

@@ -7,8 +7,8 @@ from fractions import Fraction
 from torch import Tensor, nn
 
 from scalesearch.design.blocks import Block
-from scalesearch.nets.blocks.parts import batch_norm_of, conv_norm_act
-from scalesearch.nets.blocks.plain_parts import conv, divisible
+from scalesearch.nets.blocks.parts import batch_norm_of, conv_norm_act, has_hard_gate, make_gate
+from scalesearch.nets.blocks.plain_parts import HardSqueezeExcite, SqueezeExcite, conv, divisible
 from scalesearch.nets.blocks.residual import Residual
 
 
@@ -18,8 +18,12 @@ class UIBBlock(Residual):
     def __init__(self, block: Block, eps: float) -> None:
         super().__init__()
         self.branch = nn.Sequential()
-        for layer in block.layers:
-            self.branch.add_module(layer.role, conv_norm_act(layer, eps))
+        layers = {layer.role: layer for layer in block.layers}
+        for role, layer in layers.items():
+            if role == "squeeze":
+                self.branch.add_module("gate", make_gate(layers, has_hard_gate(block)))
+            elif role != "excite":
+                self.branch.add_module(role, conv_norm_act(layer, eps))
         self.has_shortcut = block.keeps_shape and block.residual
 
     def _branch_norm(self) -> nn.BatchNorm2d:
@@ -58,3 +62,39 @@ class UniversalInvertedBottleneck(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.branch(x) if self.has_shortcut else self.branch(x)
+
+
+class GatedUniversalInvertedBottleneck(UniversalInvertedBottleneck):
+    """Filters each channel, widens 1×1, filters each channel, gates, narrows 1×1."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        expansion: int | Fraction,
+        se: Fraction,
+        start_kernel: int = 1,
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, expansion, start_kernel)
+        inner = divisible(inputs * expansion)
+        self.branch.insert(len(self.branch) - 1, SqueezeExcite(inner, max(1, int(inputs * se))))
+
+
+class HardGatedUniversalInvertedBottleneck(UniversalInvertedBottleneck):
+    """Filters each channel, widens 1×1, filters each channel, gates as MobileNetV3, narrows 1×1."""
+
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int,
+        stride: int,
+        expansion: int | Fraction,
+        se: Fraction,
+        start_kernel: int = 1,
+    ) -> None:
+        super().__init__(inputs, outputs, kernel, stride, expansion, start_kernel)
+        inner = divisible(inputs * expansion)
+        self.branch.insert(len(self.branch) - 1, HardSqueezeExcite(inner, divisible(inner * se)))
