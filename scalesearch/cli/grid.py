@@ -107,21 +107,10 @@ def grid(
     initial_cost = "macs" if cost_kind == "latency" else cost_kind
     if time is not None and seeds is None:
         seeds = 1  # the first of those that fit
+    target_phi, size = _target_phi(phi, times), options.parse_resolution(resolution)
     config = _make_config(
-        *(
-            baseline,
-            _target_phi(phi, times),
-            budget,
-            seeds,
-            step,
-            tolerance,
-            rounding,
-            match,
-            scheduler,
-            initial_cost,
-            kind,
-        ),
-        *(results, resolution_multiple, options.parse_resolution(resolution)),
+        *(baseline, target_phi, budget, seeds, step, tolerance, rounding, match, scheduler, initial_cost, kind),
+        *(results, resolution_multiple, size),
     )
     folder = search_command.study_folder(results, name, _default_name(config, cost_kind))
     trial_runner = search_command.make_runner(runner, address, gpus_per_trial, stall_seconds, insecure_cluster)
