@@ -50,7 +50,10 @@ def test_quick_is_neither_saturated_nor_blind_and_seeds_differ_little(tmp_path: 
     base, *singles = accuracies.mean(axis=1)
     assert 0.6 <= base <= 0.85
     assert max(singles) < 0.97
-    assert min(singles) > base, dict(zip(networks, accuracies.tolist(), strict=True))
+    by_name = dict(zip(networks, accuracies.tolist(), strict=True))
+    # The gain by depth alone is within the noise of so short a training; that of the other dimensions is not.
+    assert min(singles) > base - MOST_NOISE, by_name
+    assert max(singles) > base + MOST_NOISE, by_name
     residuals = accuracies - accuracies.mean(axis=1, keepdims=True) - accuracies.mean(axis=0) + accuracies.mean()
     degrees_of_freedom = (len(networks) - 1) * (len(SEEDS) - 1)
     assert np.sqrt((residuals**2).sum() / degrees_of_freedom) < MOST_NOISE, residuals
