@@ -97,10 +97,10 @@ class TrialDispatcher:
         """Return the trial that gets a worker which has become free; None if none is pending.
 
         Tune starts a worker for every pending trial, and ends the start if the trial gets a free worker before.
-        Until there are as many workers as slots, a free worker therefore gets the trial that is last in order: the
-        workers that are starting are those of the first ones.
+        From the first worker on, and until there are as many as slots, a free worker therefore gets the trial that
+        is last in order: the workers that are starting are those of the first ones.
         """
-        are_starting = len(self._workers) < slots
+        are_starting = 0 < len(self._workers) < slots
         ordered = sorted(pending, key=lambda trial: self._order.get(trial.trial_id, 0), reverse=are_starting)
         return ordered[0] if ordered else None
 
