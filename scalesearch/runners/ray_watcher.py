@@ -34,6 +34,9 @@ _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a 
 
 _NODE_DIED = "its node has died"
 """The words of `ActorDeathCause` for the loss of a node, in Ray's `gcs_actor_manager.cc`."""
+_UNREACHABLE = "The actor is temporarily unavailable"
+"""The words of `ActorUnavailableError` in Ray's `exceptions.py`. The node of a worker that dies by itself reports it as
+dead. Where the node does not answer either, Ray says this first, and that the node died only after health checks."""
 
 
 class TrialDispatcher:
@@ -178,10 +181,11 @@ def _trial_spec(trial: Any) -> TrialSpec:
 
 
 def _lost_its_node(trial: Any) -> bool:
-    """Return whether the trial's worker died because its node did, which only the text of Ray's error says."""
+    """Return whether the trial's worker is gone because its node is, which only the text of Ray's error says."""
     path = trial.error_file
     with suppress(OSError):
-        return path is not None and _NODE_DIED in Path(path).read_text(encoding="utf-8")
+        text = "" if path is None else Path(path).read_text(encoding="utf-8")
+        return _NODE_DIED in text or _UNREACHABLE in text
     return False
 
 
