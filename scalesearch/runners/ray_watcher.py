@@ -35,8 +35,10 @@ _DIED = f"its worker process died {MAX_FAILURES + 1} times (out of memory, or a 
 _NODE_DIED = "its node has died"
 """The words of `ActorDeathCause` for the loss of a node, in Ray's `gcs_actor_manager.cc`."""
 _UNREACHABLE = "The actor is temporarily unavailable"
-"""The words of `ActorUnavailableError` in Ray's `exceptions.py`. The node of a worker that dies by itself reports it as
-dead. Where the node does not answer either, Ray says this first, and that the node died only after health checks."""
+"""The words of `ActorUnavailableError` in Ray's `exceptions.py`.
+
+The node of a worker that dies by itself reports it as dead. Where the node does not answer either, Ray says this
+first, and that the node died only after its health checks."""
 
 
 class TrialDispatcher:
