@@ -35,6 +35,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from key_values import read_options
 from plain_search import literal_networks
 
 from scalesearch.design.architecture import Architecture
@@ -172,12 +173,7 @@ def run_plain(options: dict[str, str], search: Facts) -> Facts:
 
 
 def main() -> None:
-    options = dict(_DEFAULTS)
-    for argument in sys.argv[1:]:
-        key, _, value = argument.partition("=")
-        if key not in options or not value:
-            raise SystemExit(f"{argument}: must be KEY=VALUE, with one of {', '.join(_DEFAULTS)}")
-        options[key] = value
+    options = read_options(sys.argv[1:], _DEFAULTS)
     if not options["out"]:
         raise SystemExit("out=FILE.json is needed")
     if options["cpu"] == "0" and not torch.cuda.is_available():

@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from key_values import read_options
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -175,12 +176,7 @@ def matched_network(baseline: Baseline, budget: Budget, phi: Decimal, winner: st
 
 
 def main() -> None:
-    options = dict(_DEFAULTS)
-    for argument in sys.argv[1:]:
-        key, _, value = argument.partition("=")
-        if key not in options or not value:
-            raise SystemExit(f"{argument}: must be KEY=VALUE, with one of {', '.join(_DEFAULTS)}")
-        options[key] = value
+    options = read_options(sys.argv[1:], _DEFAULTS)
     began = time.perf_counter()
     baseline, budget, phi = (
         load_baseline(options["baseline"]),

@@ -20,6 +20,7 @@ from dataclasses import replace
 from math import sqrt
 
 import numpy as np
+from key_values import read_options
 from simulated_results import BASELINE, SeededResults
 
 from scalesearch.search.budget import BUDGETS
@@ -61,12 +62,7 @@ def regrets(snr: float, options: Mapping[str, str]) -> dict[str, tuple[float, np
 
 
 def main() -> None:
-    options = dict(_DEFAULTS)
-    for argument in sys.argv[1:]:
-        key, _, value = argument.partition("=")
-        if key not in options or not value:
-            raise SystemExit(f"{argument}: must be KEY=VALUE, with one of {', '.join(_DEFAULTS)}")
-        options[key] = value
+    options = read_options(sys.argv[1:], _DEFAULTS)
     print("| SNR of a trial | strategy | trials | mean regret | regret at most a quarter |\n|---|---|---|---|---|")
     for text in options["snr"].split(","):
         for name, (trials, values) in regrets(float(text), options).items():
