@@ -26,13 +26,13 @@ VERBS = {
     "grid": "max_megapixels "
     "baseline phi data budget seeds step tolerance rounding match runner address insecure_cluster "
     "gpus_per_trial stall_seconds name results transfer_phi metric plan scheduler cost sampler "
-    "objectives max_params max_memory storage until_regret time resolution_multiple",
+    "objectives max_params max_memory storage until_regret time times resolution resolution_multiple",
     "nas": "max_megapixels "
     "space baseline sampler reward target hard trials max_flops max_params max_memory data budget seeds "
     "scheduler sampler_seed metric runner address insecure_cluster gpus_per_trial stall_seconds name results plan",
     "compare": "max_megapixels "
     "baseline times winner data budget seeds rounding cost runner address insecure_cluster "
-    "gpus_per_trial stall_seconds name results metric plan resolution_multiple",
+    "gpus_per_trial stall_seconds name results metric plan resolution resolution_multiple",
     "cost": "network depth width resolution batch rounding json breakdown",
     "explain": "network depth width resolution coefficients rounding json",
     "solve": "network max_flops max_params max_memory batch training max_latency coefficients rounding "
