@@ -28,7 +28,8 @@ LIBRARIES = ("timm", "torchvision")
 INEXPRESSIBLE = {
     *((name, "torchvision") for name in ("mnasnet", "mobilenet_v1", "efficientnet_lite0")),
     *((name, "torchvision") for name in ("mobilenet_v3_large", "mobilenet_v3_small")),
-    *((name, library) for name in (*REGNETS, *CONVNEXTS, *MOBILENETS_V4) for library in LIBRARIES),
+    *((name, "torchvision") for name in MOBILENETS_V4),
+    *((name, library) for name in (*REGNETS, *CONVNEXTS) for library in LIBRARIES),
     *((name, library) for name in (*REPVGGS, *GHOSTNETS) for library in LIBRARIES),
 }
 
