@@ -42,7 +42,7 @@ def expectation_words(plan: Plan, known: Sequence[Expectation] = LEADS) -> str |
     """
     config, budget = plan.config, plan.config.budget
     # Networks that cannot be grown from a trunk are trained by another recipe under the same name.
-    if budget.name not in BUDGETS or budget.recipe != BUDGETS[budget.name].recipe:
+    if budget.name not in BUDGETS or budget.recipe.trunk_epochs != BUDGETS[budget.name].recipe.trunk_epochs:
         return None
     measured = [
         one

@@ -10,16 +10,19 @@ import pytest
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.expectations import LEADS, expectation_words
+from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
-from scalesearch.search.study_config import StudyConfig, with_overrides
+from scalesearch.search.study_config import StudyConfig, fit_budget, with_overrides
 
 
 def plan_of(
     seeds: int | None = None, data: str = "fractal scenes", scheduler: str = "sequential", version: int = 3
 ) -> Plan:
+    baseline = load_baseline("tiny")
     budget = replace(with_overrides(BUDGETS["quick"], None, None, seeds), version=version)
-    config = StudyConfig(load_baseline("tiny"), Decimal(1), budget, scheduler=scheduler)
+    fitted = fit_budget(budget, baseline, Decimal(1), GridSearch())
+    config = StudyConfig(baseline, Decimal(1), fitted, scheduler=scheduler)
     return Plan(config, DataFacts(data, "", 40, 5000, 2000))
 
 
