@@ -71,10 +71,6 @@ class Values:
     accuracy: float
     log_loss: float
 
-    def plus(self, accuracy: float, log_loss: float) -> Values:
-        """Return values that are larger."""
-        return Values(self.accuracy + accuracy, self.log_loss + log_loss)
-
 
 Results = Mapping[tuple[str, int], Values]
 """The values of trials by network and seed."""
