@@ -38,7 +38,7 @@ def match_side(
         multiple: the number of px that sides are multiples of.
 
     Raises:
-        InputError: the function fails at one of the sides.
+        InputError: the function fails for its own side, a larger one, or every smaller one that is tried.
     """
     base = max(1, base_px // multiple) if shrinks else -(-base_px // multiple)
     start = base if start_px is None else start_px // multiple
@@ -46,11 +46,13 @@ def match_side(
     ratio = target_cost / getattr(first, cost_kind)
     # As for networks of stages, a side beyond twice the nominal one is not tried: the cost may not depend on it.
     lowest, highest = (1, base) if shrinks else (base, round(2 * start * sqrt(max(1.0, ratio))) + 8)
-    search = _SideSearch(count, multiple, target_cost, cost_kind, lowest, highest, {start: first}, set())
+    search = _SideSearch(count, multiple, target_cost, cost_kind, lowest, highest, {start: first}, {})
     low, high = search.bracket(search.approach(base) if start_px is None else start)
     while high - low > 1:
         middle = (low + high) // 2
         low, high = (middle, high) if search.cost(middle) < target_cost else (low, middle)
+    if search.too_small and min(search.networks) >= base:
+        raise next(iter(search.too_small.values()))  # a function of one side, or of multiples, cannot be matched
     return search.nearest
 
 
@@ -65,7 +67,8 @@ class _SideSearch:
     lowest: int
     highest: int
     networks: dict[int, FactoryNetwork]
-    too_small: set[int]
+    too_small: dict[int, InputError]
+    """The sides below all counted ones at which the function failed."""
 
     @property
     def nearest(self) -> FactoryNetwork:
@@ -86,10 +89,10 @@ class _SideSearch:
         if side not in self.networks:
             try:
                 self.networks[side] = self.count(side * self.multiple)
-            except InputError:
+            except InputError as error:
                 if side > min(self.networks):
                     raise
-                self.too_small.add(side)
+                self.too_small[side] = error
                 return 0
         return int(getattr(self.networks[side], self.cost_kind))
 

@@ -80,6 +80,19 @@ def test_sides_at_which_the_function_fails_are_left_out(start_px: int | None) ->
     assert match_side(count, 64, 5 + 30**2, "macs", shrinks=True, start_px=start_px).resolution == 30
 
 
+@pytest.mark.parametrize("allowed", [1, 32])
+def test_a_function_of_one_side_or_of_multiples_is_said_to_fail(allowed: int) -> None:
+    """Below its own side no side near it works: it cannot be matched, and the answer is no network at that side."""
+
+    def count(px: int) -> FactoryNetwork:
+        if px != 64 and (allowed == 1 or px % allowed):
+            raise InputError(f"a:b: fails on an image of {px} px")
+        return network(px, padded_macs(px, 1, 2))
+
+    with pytest.raises(InputError, match="fails on an image of 45 px"):
+        match_side(count, 64, 5 + 45.3**2, "macs", shrinks=True)
+
+
 def test_other_failures_are_errors() -> None:
     def count(px: int) -> FactoryNetwork:
         if px != 64:
