@@ -81,6 +81,44 @@ def test_every_view_shows_what_it_should(scheme: str, browser: Any, address: str
     assert own.wrong == []
 
 
+def test_a_press_survives_the_table_being_drawn_again(browser: Any, tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    shutil.copytree(ROOT / "results" / "reference" / "b0-phi1-quick", results / "b0")
+    with serving(results, tmp_path / "cache") as address:
+        own = watched(browser, address)
+        held: dict[str, Any] = {}
+
+        def hold(route: Any) -> None:
+            output = str(route.request.post_data_json["output"])
+            name = "fill" if "studies-table" in output else "press" if "view.value" in output else ""
+            if name and "holding" in held and name not in held:
+                held[name] = route
+            else:
+                route.continue_()
+
+        def wait_for(name: str) -> None:
+            for _ in range(600):
+                if name in held:
+                    return
+                own.page.wait_for_timeout(100)
+            raise AssertionError(f"no request for {name}")
+
+        own.page.route("**/_dash-update-component*", hold)
+        own.open()
+        own.page.wait_for_timeout(2000)
+        held["holding"] = True
+        shutil.copytree(results / "b0", results / "second")  # the list is drawn again, with other buttons
+        wait_for("fill")
+        own.page.locator("#studies-table").get_by_role("button", name="b0", exact=True).click()
+        wait_for("press")
+        held["fill"].continue_()
+        own.page.locator("#studies-table").get_by_role("button", name="second", exact=True).wait_for()
+        held["press"].continue_()
+        own.page.locator("#progress-section:visible").wait_for()
+        own.page.close()
+        assert own.wrong == []
+
+
 def test_trials_are_filtered_sorted_and_paged(seen: Watched) -> None:
     seen.choose("many")
     seen.show("Trials")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from dash import Dash, Input, Output, State, ctx, dcc, html, no_update, set_props
+from dash import Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.dependencies import ALL
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -77,6 +77,13 @@ _DETECT_THEME = """() => {
   if (window.scalesearchTheme === now) return window.dash_clientside.no_update;
   window.scalesearchTheme = now;
   return now;
+}"""
+# Dash drops the answer to a callback whose input was replaced meanwhile, as the buttons of a table are when it is
+# drawn again. The browser therefore notes by itself which button was pressed, and the server reads the note.
+_NOTE_PRESSED_BUTTON = """() => {
+  const { triggered, triggered_id } = window.dash_clientside.callback_context;
+  if (!triggered_id || !triggered.length || !triggered[0].value) return window.dash_clientside.no_update;
+  return { ...triggered_id, pressed: Date.now() };
 }"""
 _HIDE_OTHER_VIEWS = "(view) => " + repr(list(VIEWS)) + ".map((name) => name !== view)"
 
@@ -169,6 +176,7 @@ def _layout() -> html.Main:
             dcc.Store(id="theme"),
             dcc.Store(id="chosen"),
             dcc.Store(id="beside"),
+            dcc.Store(id="pressed"),
         ]
     )
 
@@ -177,6 +185,13 @@ def _register(app: Dash, store: StudyStore) -> None:
     app.clientside_callback(_DETECT_THEME, Output("theme", "data"), Input("clock", "n_intervals"))
     app.clientside_callback(
         _HIDE_OTHER_VIEWS, [Output(f"{name}-section", "hidden") for name in VIEWS], Input("view", "value")
+    )
+
+    app.clientside_callback(
+        _NOTE_PRESSED_BUTTON,
+        Output("pressed", "data"),
+        Input({"open": ALL, "key": ALL, "place": ALL}, "n_clicks"),
+        prevent_initial_call=True,
     )
 
     # This is the only callback that the clock calls. It sets the inputs of the others by `set_props`: Dash holds a
@@ -212,12 +227,11 @@ def _register(app: Dash, store: StudyStore) -> None:
         Output("study", "value"),
         Output("view", "value"),
         Output("chosen", "data"),
-        Input({"open": ALL, "key": ALL, "place": ALL}, "n_clicks"),
+        Input("pressed", "data"),
         prevent_initial_call=True,
     )
-    def open_target(_: object) -> tuple[Any, Any, Any]:
-        target = ctx.triggered_id
-        if not target or not ctx.triggered or not ctx.triggered[0]["value"]:
+    def open_target(target: Any) -> tuple[Any, Any, Any]:
+        if not isinstance(target, dict) or not {"open", "key"} <= target.keys():
             return no_update, no_update, no_update
         if target["open"] == "study":
             name = next(

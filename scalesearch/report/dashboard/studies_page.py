@@ -21,7 +21,10 @@ def register(app: Dash, store: StudyStore) -> None:
     """Register the callbacks that fill the view."""
 
     @app.callback(  # type: ignore[untyped-decorator]
-        Output("studies-table", "children"), Input("beside", "data"), State("view", "value")
+        Output("studies-table", "children"),
+        Input("beside", "data"),
+        State("view", "value"),
+        prevent_initial_call=True,
     )
     def fill(_: object, view_name: Any) -> Any:
         return _table(store.summaries()) if view_name == "studies" else no_update
