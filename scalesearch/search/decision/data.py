@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +22,7 @@ _LEAST_NOISE_SHARE = 0.01
 """The least variance of a channel, as a share of the variance between repeated trainings."""
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """Identifies one measured quantity of a trial: a response at the end of a rung."""
 
     rung: int
@@ -105,81 +105,122 @@ class StudyData:
     @cached_property
     def trunk_means(self) -> dict[tuple[int | None, Channel], float]:
         """The mean over the candidates that were grown from a trunk, by trunk and channel."""
-        candidates = set(self.candidates)
-        values: dict[tuple[int | None, Channel], list[float]] = {}
-        for training in self.trainings:
-            if training.network in candidates:
-                for channel, value in training.values.items():
-                    values.setdefault((training.trunk, channel), []).append(value)
-        return {key: float(np.mean(of_trunk)) for key, of_trunk in values.items()}
+        trunks = dict.fromkeys(training.trunk for training in self.trainings)
+        return {
+            (trunk, channel): float(mean)
+            for trunk, means in zip(trunks, self._trunk_means, strict=True)
+            for channel, mean in zip(self.channels, means, strict=True)
+            if not np.isnan(mean)
+        }
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """Every field, as a key of a cache: equal for equal data."""
+        arrays = self.log_costs, self._responses, self._network_of, self._trunk_of
+        return (
+            self.candidates,
+            None if self.shares is None else self.shares.tobytes(),
+            *(array.tobytes() for array in arrays),
+            self.channels,
+            tuple(dict.fromkeys(training.network for training in self.trainings)),
+            tuple(dict.fromkeys(training.trunk for training in self.trainings)),
+            (self.baseline, self.baseline_log_cost, self.smallest_noise),
+        )
+
+    # The trainings as arrays, because a study can have a hundred thousand of them.
 
     @cached_property
-    def _centred(self) -> tuple[Training, ...]:
-        """The trainings, without the means of their trunks: these tell neither networks apart nor what noise is."""
-        means = self.trunk_means
+    def _responses(self) -> Floats:
+        """(trainings, channels): the measured values; NaN where a training has none."""
+        rows = [[training.values.get(channel, np.nan) for channel in self.channels] for training in self.trainings]
+        return np.array(rows, dtype=float).reshape(len(self.trainings), len(self.channels))
 
-        def centred(training: Training) -> Training:
-            return replace(
-                training,
-                values={
-                    channel: value - means[training.trunk, channel]
-                    for channel, value in training.values.items()
-                    if (training.trunk, channel) in means
-                },
-            )
+    @cached_property
+    def _network_of(self) -> Ints:
+        """(trainings,): the index of the network; those of the candidates come first, in their order."""
+        indices = {key: index for index, key in enumerate(self.candidates)}
+        return np.array([indices.setdefault(training.network, len(indices)) for training in self.trainings], int)
 
-        return tuple(training if training.trunk is None else centred(training) for training in self.trainings)
+    @cached_property
+    def _trunk_of(self) -> Ints:
+        """(trainings,): the index of the trunk, in the order of their first trainings."""
+        indices: dict[int | None, int] = {}
+        return np.array([indices.setdefault(training.trunk, len(indices)) for training in self.trainings], int)
+
+    @cached_property
+    def _trunk_means(self) -> Floats:
+        """(trunks, channels): the means over the candidates; NaN where a trunk has none."""
+        rows = self._network_of < len(self.candidates)
+        num_trunks = int(self._trunk_of.max(initial=-1)) + 1
+        return _group_means(self._trunk_of[rows], self._responses[rows], num_trunks)
+
+    @cached_property
+    def _centred(self) -> Floats:
+        """(trainings, channels): the responses without the means of their trunks.
+
+        These tell neither networks apart nor what noise is. A response whose trunk has no mean is NaN.
+        """
+        is_grown = np.array([training.trunk is not None for training in self.trainings], bool)
+        means = np.where(is_grown[:, None], self._trunk_means[self._trunk_of], 0.0)
+        return self._responses - means
+
+    @cached_property
+    def _network_means(self) -> Floats:
+        """(candidates, channels): the means of the centred responses; NaN where a candidate has none."""
+        rows = self._network_of < len(self.candidates)
+        return _group_means(self._network_of[rows], self._centred[rows], len(self.candidates))
 
     def _variance_of_seeds(self, channel: Channel) -> float:
         """Return a channel's variance over trainings of the same network, pooled; 0 where none was repeated."""
-        by_network: dict[str, list[float]] = {}
-        for training in self._centred:
-            if channel in training.values:
-                by_network.setdefault(training.network, []).append(training.values[channel])
-        degrees_of_freedom = sum(len(values) - 1 for values in by_network.values())
-        squares = sum(len(values) * float(np.var(values)) for values in by_network.values())
-        return squares / degrees_of_freedom if degrees_of_freedom else 0.0
+        values = self._centred[:, self.channels.index(channel)]
+        rows = ~np.isnan(values)
+        networks, values = self._network_of[rows], values[rows]
+        degrees_of_freedom = len(values) - len(np.unique(networks))
+        if not degrees_of_freedom:
+            return 0.0
+        means = _group_means(networks, values[:, None], int(networks.max()) + 1)[:, 0]
+        return float(np.sum((values - means[networks]) ** 2)) / degrees_of_freedom
 
     def _count(self, channel: Channel) -> int:
-        candidates = set(self.candidates)
-        return len(
-            {
-                training.network
-                for training in self.trainings
-                if training.network in candidates and channel in training.values
-            }
-        )
+        column = self._responses[:, self.channels.index(channel)]
+        return len(np.unique(self._network_of[(self._network_of < len(self.candidates)) & ~np.isnan(column)]))
 
     def _variance(self, channel: Channel, other: Channel) -> float:
         """Return a channel's variance over the candidates that have both channels, from each candidate's mean."""
-        candidates = set(self.candidates)
-        by_network: dict[str, tuple[list[float], list[float]]] = {}
-        for training in self._centred:
-            if training.network in candidates:
-                lists = by_network.setdefault(training.network, ([], []))
-                for values, key in zip(lists, (channel, other), strict=True):
-                    values += [training.values[key]] if key in training.values else []
-        means = [float(np.mean(values)) for values, others in by_network.values() if values and others]
-        return float(np.var(means, ddof=1)) if len(means) > 1 else 0.0
+        means = self._network_means[:, self.channels.index(channel)]
+        has_other = ~np.isnan(self._network_means[:, self.channels.index(other)])
+        values = means[has_other & ~np.isnan(means)]
+        return float(np.var(values, ddof=1)) if len(values) > 1 else 0.0
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
         """The trainings grouped by network, trunk and the channels they have, as mean and scatter of each group."""
-        indices = {channel: i for i, channel in enumerate(self.channels)}
-        by_pattern: dict[tuple[str, int | None, tuple[int, ...]], list[list[float]]] = {}
-        for training in self.trainings:
-            measured = sorted(
-                (indices[channel], value) for channel, value in training.values.items() if channel in indices
-            )
-            if measured:
-                pattern = tuple(index for index, _ in measured)
-                by_pattern.setdefault((training.network, training.trunk, pattern), []).append(
-                    [value for _, value in measured]
+        measured = ~np.isnan(self._responses)
+        _, pattern_of = np.unique(measured, axis=0, return_inverse=True)
+        keys = np.stack([self._network_of, self._trunk_of, pattern_of.reshape(-1)])
+        _, group_of = np.unique(keys, axis=1, return_inverse=True)
+        by_group = np.argsort(group_of.reshape(-1), kind="stable")
+        members = np.split(by_group, np.cumsum(np.bincount(group_of.reshape(-1)))[:-1])
+        groups = []
+        for rows in sorted(members, key=lambda rows: int(rows[0])):
+            channels = np.flatnonzero(measured[rows[0]])
+            if len(channels):
+                training, values = self.trainings[rows[0]], self._responses[np.ix_(rows, channels)]
+                scatter = _scatter(values)
+                groups.append(
+                    Group(training.network, channels, values.mean(axis=0), scatter, len(rows), training.trunk)
                 )
-        return tuple(
-            Group(network, np.array(pattern), np.mean(values, axis=0), _scatter(values), len(values), trunk)
-            for (network, trunk, pattern), values in by_pattern.items()
-        )
+        return tuple(groups)
+
+
+def _group_means(groups: Ints, values: Floats, num_groups: int) -> Floats:
+    """Return the (num_groups, columns) means of (rows, columns) values by group; NaN where a group has none."""
+    known = ~np.isnan(values)
+    sums, counts = (
+        np.stack([np.bincount(groups, column, num_groups) for column in table.T], axis=-1)
+        for table in (np.where(known, values, 0.0), known.astype(float))
+    )
+    return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +239,6 @@ class Group:
     """See `Training.trunk`."""
 
 
-def _scatter(values: Sequence[Sequence[float]]) -> Floats:
-    deviations = np.array(values) - np.mean(values, axis=0)
+def _scatter(values: Floats) -> Floats:
+    deviations = values - values.mean(axis=0)
     return np.asarray(deviations.T @ deviations, dtype=np.float64)

@@ -136,7 +136,7 @@ class Posterior:
 class _Keyed:
     """Data with a key, for a cache: instances are equal where their keys are."""
 
-    key: str
+    key: tuple[object, ...]
     data: StudyData = field(compare=False)
 
 
@@ -150,10 +150,7 @@ def posterior(data: StudyData) -> Posterior:
     """
     if not data.rungs:
         raise ValueError("no candidate has a completed trial")
-    # Every field of the data must be in the key, or the posterior of other data would be returned.
-    shares = None if data.shares is None else data.shares.tolist()
-    numbers = data.log_costs.tolist(), data.baseline_log_cost, data.smallest_noise
-    return _posterior(_Keyed(repr((data.candidates, shares, numbers, data.trainings, data.baseline)), data))
+    return _posterior(_Keyed(data.key, data))
 
 
 @lru_cache(maxsize=8)

@@ -43,24 +43,22 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
     if plan.base_id not in plan.by_network:
         trials += [RungTrial(plan.base_id, seed, rung) for seed in range(plan.scheduler.baseline_seeds)
                    for rung in rungs]  # fmt: skip
+    has_loss = plan.config.has_loss_response
+    channels = [(Channel(rung), Channel(rung, _LOSS_RESPONSE)) for rung in rungs]
     for trial in trials:
         outcome = outcomes.get(plan.trial_id(trial))
-        if outcome is not None and outcome.score is not None:
-            training_values = by_training.setdefault((trial.network, trial.seed, trial.start_rung), {})
-            training_values |= _responses(plan, trial, outcome)
+        score = outcome.score if outcome is not None else None
+        if outcome is None or score is None:
+            continue
+        values = by_training.setdefault((trial.network, trial.seed, trial.start_rung), {})
+        metric, loss = channels[trial.rung]
+        values[metric] = score * plan.reward_factor(trial.network)
+        if has_loss and (log_loss := outcome.log_loss) is not None:
+            values[loss] = log_loss
     grown = plan.config.budget.recipe.trunk_epochs > 0
     return tuple(
         Training(network, values, seed if grown else None) for (network, seed, _), values in by_training.items()
     )
-
-
-def _responses(plan: Plan, trial: RungTrial, outcome: Outcome) -> dict[Channel, float]:
-    """Return the metric times its reward factor, and the validation loss where it is a response."""
-    assert outcome.score is not None, "only complete trials are asked"
-    responses = {Channel(trial.rung): outcome.score * plan.reward_factor(trial.network)}
-    if plan.config.has_loss_response and outcome.log_loss is not None:
-        responses[Channel(trial.rung, _LOSS_RESPONSE)] = outcome.log_loss
-    return responses
 
 
 def _shares(plan: Plan) -> Floats | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self
 
 from scalesearch.search.budget import Budget
 from scalesearch.search.metrics import ImagesError
@@ -22,8 +22,7 @@ class Rung:
     num_entering: int
 
 
-@dataclass(frozen=True, slots=True)
-class RungTrial:
+class RungTrial(NamedTuple):
     """Identifies one trial of a schedule: a network with a seed, trained to the end of a rung."""
 
     network: str
