@@ -14,7 +14,7 @@ accuracy of the unscaled network and the gain of each dimension over it; then th
 in a variant minus those as it is. An interaction says what the changed field has to do with the dimension: removing
 fine detail, for instance, should lower what resolution gains.
 
-Gains are paired by seed; losses are negated. Behind ± stand standard errors, with seeds as the only source of chance.
+Gains are paired by seed; losses are negated. Behind ± stand standard errors over seeds.
 """
 
 from __future__ import annotations

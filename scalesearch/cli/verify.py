@@ -103,7 +103,7 @@ def _rerun_trials(
     mismatch = compare_environments(study.environment, environment())
     reruns = list[RerunFacts]()
     for key, reason in rerun(study, objective, count, mismatch is None):
-        print(f"{key}: trained again, {reason or ('equal to the bit' if mismatch is None else 'within the noise')}")
+        print(f"{key}: trained again, {reason or ('the same curve' if mismatch is None else 'within the noise')}")
         reruns.append(RerunFacts(key, not reason, reason or None))
     if mismatch is not None:
         print(f"The records are of another environment ({mismatch}), so scores were compared, not bits.")

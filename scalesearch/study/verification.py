@@ -10,11 +10,14 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping
+from itertools import starmap, zip_longest
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from scalesearch.errors import CountError, ScalesearchError
 from scalesearch.runners.execution import TrialExecution
+from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Objective, Outcome, TrialSpec
 from scalesearch.study.files import read_file
 from scalesearch.study.provenance import own_version
@@ -33,6 +36,8 @@ _TEXT_KEYS = frozenset({"in_words", "name"})
 """Entries that state numbers as a sentence, and the name of the folder, which may be renamed."""
 _SAME_TOLERANCE = 1e-9
 """The relative difference that two spellings of one number may have."""
+_SUM_TOLERANCE = 1e-6
+"""The relative difference that a mean over the validation images may have by the order of its sum."""
 _ESTIMATES = frozenset(
     {"decision", "surface", "expected", "standard_deviation", "probability_best", "expected_regret"}
 )
@@ -242,9 +247,10 @@ def _is_equal(value: Any, other: Any, name: str = "") -> bool:
 def rerun(study: Study, objective: Objective, count: int, same_environment: bool) -> Iterator[tuple[str, str]]:
     """Train the cheapest recorded trials again; yield the id of each and how its outcome differs, or "".
 
-    In the environment of the records the curves must be equal to the bit, except for times. In another environment
-    the last score must be within the noise of a difference between two trials, which is estimated from the study's
-    own seeds.
+    In the environment of the records the curves must be equal to the bit, except for times and for the last digits
+    of the validation loss (or of a score made of it): it is a sum over validation batches, whose size is no part of
+    a trial. In another environment the last score must be within the noise of a difference between two trials,
+    which is estimated from the study's own seeds.
 
     Args:
         study: the study, finished or not.
@@ -266,8 +272,8 @@ def rerun(study: Study, objective: Objective, count: int, same_environment: bool
         if retrained.state != recorded.state:
             yield key, f"it ended as {retrained.state} ({retrained.message})"
         elif same_environment:
-            same = [*map(_epoch_values, recorded.epochs)] == [*map(_epoch_values, retrained.epochs)]
-            yield key, "" if same else "its curve is another one"
+            pairs = zip_longest(recorded.epochs, retrained.epochs)
+            yield key, "" if all(starmap(_same_epoch, pairs)) else "its curve is another one"
         else:
             score_difference = abs(recorded.epochs[-1].metric_value - retrained.epochs[-1].metric_value)
             reason = f"its score differs by {score_difference:.4f}, the noise is {allowed:.4f}"
@@ -287,5 +293,14 @@ def _training_macs(spec: TrialSpec, outcome: Outcome) -> int:
     return cost(spec.proxy).macs * outcome.epochs[-1].samples
 
 
-def _epoch_values(epoch: Any) -> tuple[float, ...]:
-    return epoch.index, epoch.samples, epoch.train_loss, epoch.val_loss, epoch.val_accuracy, epoch.metric_value
+def _same_epoch(recorded: Epoch | None, retrained: Epoch | None) -> bool:
+    if recorded is None or retrained is None:
+        return False
+    exact, sums = (
+        attrgetter("index", "samples", "train_loss", "val_accuracy"),
+        attrgetter("val_loss", "metric_value"),
+    )
+    return exact(recorded) == exact(retrained) and all(
+        math.isclose(value, other, rel_tol=_SUM_TOLERANCE)
+        for value, other in zip(sums(recorded), sums(retrained), strict=True)
+    )

@@ -27,7 +27,7 @@ def test_the_cheapest_trials_are_trained_again() -> None:
     """On the processor of the records to the bit, on others within the noise."""
     done = scalesearch("verify", str(REFERENCE / "nas-tiny-digits"), "--rerun", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("trained again, equal to the bit") + done.stdout.count("within the noise") == 2
+    assert done.stdout.count("trained again, the same curve") + done.stdout.count("within the noise") == 2
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_trials_of_every_rung_are_trained_again(smoke: Path) -> None:
     """A rung's record begins where the one below ended; nothing is left of the checkpoint it went on from."""
     done = scalesearch("verify", str(smoke), "--rerun", "14")
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("trained again, equal to the bit") == 14
+    assert done.stdout.count("trained again, the same curve") == 14
 
 
 @pytest.mark.slow

@@ -176,6 +176,22 @@ def test_every_rung_is_trained_again(tmp_path: Path) -> None:
     }
 
 
+def test_last_digits_of_the_validation_loss_are_no_other_curve(tmp_path: Path) -> None:
+    own = halved(tmp_path)
+    key = min(own.own_records())
+    other = FromZero()
+
+    def shifted(relative: float) -> Iterator[tuple[str, str]]:
+        def objective(spec: TrialSpec) -> Iterator[Epoch]:
+            for epoch in other(spec):
+                yield replace(epoch, val_loss=epoch.val_loss * (1 + relative))
+
+        return rerun(own, objective, 99, True)
+
+    assert not any(reason for _, reason in shifted(1e-8))
+    assert dict(shifted(1e-4))[key] == "its curve is another one"
+
+
 def test_in_another_environment_scores_are_compared_by_the_studys_metric(tmp_path: Path) -> None:
     own = halved(tmp_path)
     key = min(own.own_records())
