@@ -17,13 +17,18 @@ def regret_words(result: StudyResult) -> str:
     decision = result.decision
     if not result.ranking.error_known:
         return "its expected regret is not known without seeds that differ"
-    is_share = result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales
-    scale, unit = (100, " percentage points") if is_share else (1, "")
+    scale, unit = regret_scale(result)
     return (
         f"expected regret {scale * decision.regret:.2g}{unit} among {len(decision.index_by_id)} candidates "
         f"(95 %: below {scale * decision.regret_bound:.2g}); "
         f"one more seed of each would lower it by {scale * decision.gain_of_another_seed:.2g}"
     )
+
+
+def regret_scale(result: StudyResult) -> tuple[int, str]:
+    """Return the factor by which regrets are written, and their unit after a space."""
+    is_share = result.plan.config.metric in (ACCURACY, BALANCED) and result.plan.config.kind.scales
+    return (100, " percentage points") if is_share else (1, "")
 
 
 def surface_line(surface: Surface) -> str:

@@ -216,6 +216,22 @@ def test_ten_thousand_curves_are_thinned(view: StudySnapshot) -> None:
     assert f"Of 9,999 finished trials {curves.MAX_LINES} are drawn" in drawing.caption
 
 
+def test_trials_of_one_epoch_are_points_above_their_networks(tmp_path: Path) -> None:
+    snapshot = seen(StudyStore(STAGES.parent, tmp_path), "b0-phi1-quick")
+    drawing = curves.live_curves(snapshot, "light")
+    assert drawing is not None
+    assert snapshot.answer is not None
+    labels = drawing.figure.layout.xaxis.ticktext
+    best = max(snapshot.answer.decision.index_by_id, key=snapshot.answer.decision.mean)
+    assert (labels[0], labels[-1], len(labels)) == (snapshot.label(best), "base", 21)
+    points = [(x, y) for trace in drawing.figure.data for x, y in zip(trace.x, trace.y, strict=True)]
+    assert len(points) == len(snapshot.trials) == 38
+    base = sorted(y for x, y in points if x == 20)
+    own = [trial.accuracy for trial in snapshot.trials if snapshot.label(trial.network) == "base"]
+    assert base == sorted(filter(None, own))
+    assert all(trace.mode == "markers" and len(trace.hovertext) == len(trace.x) for trace in drawing.figure.data)
+
+
 def test_curves_have_the_reports_words(view: StudySnapshot, staged: StudySnapshot) -> None:
     for one, images, best in ((view, "1,000", "recommended"), (staged, "359", "the best reward")):
         assert one.answer is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
+from statistics import fmean
 from typing import TypeVar
 
 import plotly.graph_objects as go
@@ -29,6 +31,10 @@ class Curve:
     epochs: tuple[Epoch, ...]
 
 
+Groups = dict[str, tuple[MarkerStyle, list[Curve]]]
+"""The style and the curves of each group of trials, by the name in the legend."""
+
+
 def thin(items: Sequence[_T], most: int) -> list[_T]:
     """Return at most `most` items, evenly spaced, the first and the last among them."""
     if len(items) <= most:
@@ -38,6 +44,8 @@ def thin(items: Sequence[_T], most: int) -> list[_T]:
 
 def live_curves(snapshot: StudySnapshot, theme: object) -> Drawing | None:
     """Draw accuracy over images of all trials, the running ones in the colour of text.
+
+    Trials of one epoch have no curves; their accuracy is drawn by network.
 
     Returns:
         None where there is no epoch.
@@ -49,6 +57,8 @@ def live_curves(snapshot: StudySnapshot, theme: object) -> Drawing | None:
     running_curves = [curve for curve in running if curve.epochs]
     if not groups and not running_curves:
         return None
+    if groups and _has_one_epoch(snapshot):
+        return _points_by_network(groups, snapshot)
     figure = go.Figure()
     for name, (style, curves) in groups.items():
         figure.add_trace(_trace(name, style, curves, snapshot))
@@ -64,19 +74,85 @@ def live_curves(snapshot: StudySnapshot, theme: object) -> Drawing | None:
         yaxis=axis(_accuracy_title(snapshot), rangemode="tozero"),
         uirevision=snapshot.name,
     )
-    num_drawn = sum(len(curves) for _, curves in groups.values())
-    num_with_epochs = sum(bool(trial.outcome.epochs) for trial in snapshot.trials)
-    thinning_text = (
-        f" Of {num_with_epochs:,} finished trials {num_drawn:,} are drawn, evenly by accuracy."
-        if num_drawn < num_with_epochs
-        else ""
-    )
     running_text = f" {len(running_curves)} are under way." if running_curves else ""
-    caption = f"A line is one trial, measured after each epoch.{running_text}{thinning_text}"
+    caption = f"A line is one trial, measured after each epoch.{running_text}{_thinning_text(groups, snapshot)}"
     return Drawing("live", "Learning curves", caption, figure)
 
 
-def _groups(snapshot: StudySnapshot) -> dict[str, tuple[MarkerStyle, list[Curve]]]:
+def _has_one_epoch(snapshot: StudySnapshot) -> bool:
+    """Return whether every trial of the study is trained for one epoch."""
+    epochs = snapshot.study.plan.config.budget.recipe.epochs if snapshot.study else 0
+    return epochs == 1 and all(len(trial.outcome.epochs) <= 1 for trial in snapshot.trials)
+
+
+def _all(groups: Groups) -> Iterator[Curve]:
+    return chain.from_iterable(curves for _, curves in groups.values())
+
+
+def _thinning_text(groups: Groups, snapshot: StudySnapshot) -> str:
+    """Say how many of the finished trials are drawn, where that is not all of them."""
+    num_drawn = sum(1 for _ in _all(groups))
+    num_with_epochs = sum(bool(trial.outcome.epochs) for trial in snapshot.trials)
+    if num_drawn == num_with_epochs:
+        return ""
+    return f" Of {num_with_epochs:,} finished trials {num_drawn:,} are drawn, evenly by accuracy."
+
+
+def _points_by_network(groups: Groups, snapshot: StudySnapshot) -> Drawing:
+    """Draw the accuracy of every trial above its network."""
+    order = _network_order(groups, snapshot)
+    places = {key: place for place, key in enumerate(order)}  # numbers, because two labels can be equal
+    figure = go.Figure()
+    for name, (style, curves) in groups.items():
+        figure.add_trace(
+            go.Scatter(
+                name=name,
+                x=[places[curve.network] for curve in curves],
+                y=[curve.epochs[-1].val_accuracy for curve in curves],
+                hovertext=[text for _, _, text in _points(curves, snapshot) if text],
+                hoverinfo="text",
+                mode="markers",
+                marker={"color": style.colour, "symbol": style.marker, "size": 9},
+            )
+        )
+    labels = [escape_plotly(snapshot.label(key)) for key in order]
+    ticks = {
+        "tickmode": "array",
+        "tickvals": [*range(len(order))],
+        "ticktext": labels,
+        "tickangle": -45,
+        "automargin": True,
+    }
+    apply_layout(
+        figure,
+        height=520,
+        xaxis=axis("", range=[-0.7, len(order) - 0.3], **(ticks if len(order) <= MAX_POINTS else {})),
+        yaxis=axis(_accuracy_title(snapshot)),
+        uirevision=snapshot.name,
+    )
+    caption = (
+        "A point is one trial, trained for one epoch. Networks stand in the order of their expected accuracy. "
+        f"Seeds differ, so compare points of one seed.{_thinning_text(groups, snapshot)}"
+    )
+    return Drawing("live", "Accuracy of the trials", caption, figure)
+
+
+def _network_order(groups: Groups, snapshot: StudySnapshot) -> list[str]:
+    """Return the ids of the drawn networks, the best first: by the decision so far, else by their means."""
+    by_network: dict[str, list[float]] = {}
+    for curve in _all(groups):
+        by_network.setdefault(curve.network, []).append(curve.epochs[-1].val_accuracy)
+    decision = snapshot.answer.decision if snapshot.answer else None
+
+    def place(key: str) -> tuple[bool, float, str]:
+        is_candidate = decision is not None and key in decision.index_by_id
+        value = decision.mean(key) if decision is not None and is_candidate else fmean(by_network[key])
+        return decision is not None and not is_candidate, -value, key
+
+    return sorted(by_network, key=place)
+
+
+def _groups(snapshot: StudySnapshot) -> Groups:
     """Group the finished trials by status in the ranking so far, the recommended last: it is drawn on top."""
     ranking = snapshot.answer.ranking if snapshot.answer else None
     tied_keys = {arm.key for arm in ranking.arms if arm.tied} if ranking else set()
@@ -84,7 +160,7 @@ def _groups(snapshot: StudySnapshot) -> dict[str, tuple[MarkerStyle, list[Curve]
     best_label = (
         status_label("recommended", snapshot.study.plan.config) if snapshot.study else STATUSES["recommended"][1]
     )
-    groups: dict[str, tuple[MarkerStyle, list[Curve]]] = {
+    groups: Groups = {
         "behind, or not ranked": (STATUSES["behind"][0], []),
         "baseline": (BASELINE_STYLE, []),
         STATUSES["tied"][1]: (STATUSES["tied"][0], []),

@@ -14,6 +14,7 @@ from scalesearch.report.dashboard.render import render_figure
 from scalesearch.report.dashboard.status_text import seconds_remaining, trial_counts
 from scalesearch.report.dashboard.store import StudySnapshot, StudyStore
 from scalesearch.report.rows import candidate_rows
+from scalesearch.study.decision_text import regret_scale
 from scalesearch.study.result import StudyResult
 from scalesearch.study.summary import summary_lines
 from scalesearch.units import duration
@@ -65,10 +66,27 @@ def _key_figures(snapshot: StudySnapshot) -> list[Any]:
     ]
     if snapshot.live:
         rows.append(("left, about", "–" if remaining is None else duration(remaining)))
+    rows += _decision_figures(snapshot)
     bar = html.Progress(
         value=str(num_finished), max=str(total or max(num_finished, 1)), **{"aria-label": "Trials finished"}
     )
     return [key_figures(rows), bar]
+
+
+def _decision_figures(snapshot: StudySnapshot) -> list[tuple[str, str]]:
+    """Return what is recommended so far and what the choice may cost, where the search recommends a candidate."""
+    result = snapshot.answer
+    if result is None or not result.plan.config.kind.recommends:
+        return []
+    is_over = bool(snapshot.analysis and snapshot.analysis.over)
+    rows = [("recommended" if is_over else "recommended so far", snapshot.label(result.recommended))]
+    if result.ranking.error_known:
+        scale, unit = regret_scale(result)
+        bound = f"{scale * result.decision.regret_bound:.2g}"
+        rows.append(
+            (f"expected regret{unit and ','}{unit} (95 %: below {bound})", f"{scale * result.decision.regret:.2g}")
+        )
+    return rows
 
 
 def _running(snapshot: StudySnapshot) -> list[Any]:
@@ -104,7 +122,7 @@ def _leaders(snapshot: StudySnapshot) -> list[Any]:
     if not result.plan.config.kind.scales:
         return []  # a reward ranks these, and the summary below explains it
     columns_by_key = {column.key: column for column in candidate_columns(result)}
-    columns = [columns_by_key[key] for key in _leader_keys(result)]
+    columns = [columns_by_key[key] for key in _leader_keys(result) if key in columns_by_key]
     leaders = [row for row in candidate_rows(result) if row.place is not None][:_MAX_LEADERS]
     cells = [
         [
@@ -130,7 +148,8 @@ def _leaders(snapshot: StudySnapshot) -> list[Any]:
 
 def _leader_keys(result: StudyResult) -> tuple[str, ...]:
     """Return the columns of the short table, which has the titles and the cells of `scalesearch show`."""
-    return ("mark", "candidate", "flops_ratio", metric_column(result.plan.config.metric), "seeds", "behind")
+    metric = metric_column(result.plan.config.metric)
+    return ("mark", "candidate", "flops_ratio", "expected", "probability_best", metric, "seeds", "behind")
 
 
 def _summary(snapshot: StudySnapshot) -> list[Any]:
