@@ -89,11 +89,13 @@ def test_scaled_members_in_plain_torch(name: str) -> None:
         assert f"{price.params:,} parameters, {price.macs:,} multiply-adds" in made.checked
 
 
+@pytest.mark.parametrize(
+    "seeds", [pytest.param(range(2), id="two"), pytest.param(range(2, 8), id="more", marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("kind", STAGE_KINDS)
-def test_every_kind_in_plain_torch(kind: str) -> None:
-    for seed in range(8):
-        baseline = random_baseline(kind, seed)
-        export_as("torch", baseline, 0)
+def test_every_kind_in_plain_torch(kind: str, seeds: range) -> None:
+    for seed in seeds:
+        export_as("torch", random_baseline(kind, seed), 0)
 
 
 def test_another_epsilon_and_an_activation_that_torch_lacks_in_plain_torch() -> None:
