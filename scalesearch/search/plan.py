@@ -95,6 +95,17 @@ class Plan:
         """Return the candidate's trial of a rung, with the start rung that the scheduler sets."""
         return RungTrial(key, seed, rung, self.scheduler.start_rung(key, seed, rung))
 
+    @cached_property
+    def candidate_trials(self) -> tuple[RungTrial, ...]:
+        """Every trial that the candidates can have, by candidate, seed and rung; made once, since it is long."""
+        rungs = range(max(1, len(self.rungs)))
+        return tuple(
+            self.rung_trial(key, seed, rung)
+            for key in self.by_network
+            for seed in range(self.scheduler.seeds)
+            for rung in rungs
+        )
+
     def rung_spec(self, trial: RungTrial) -> TrialSpec:
         """Return the specification of one trial of the schedule."""
         full_spec, rungs = self.proxies.spec(trial.network, trial.seed), self.rungs
@@ -229,11 +240,12 @@ class Plan:
         return [arm for arm in arms if arm.accuracies]
 
     def _arm(self, key: str, trials: Sequence[RungTrial], outcomes: Mapping[str, Outcome]) -> Arm:
-        accuracies = {}
+        accuracies, factor = {}, self.reward_factor(key)
         for trial in trials:
             outcome = outcomes.get(self.trial_id(trial))
-            if outcome is not None and outcome.score is not None:
-                accuracies[trial.seed] = outcome.score * self.reward_factor(key)
+            score = None if outcome is None else outcome.score
+            if score is not None:
+                accuracies[trial.seed] = score * factor
         network_cost = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), network_cost.activations, network_cost.params)
 

@@ -132,8 +132,9 @@ class StudyData:
     @cached_property
     def _responses(self) -> Floats:
         """(trainings, channels): the measured values; NaN where a training has none."""
-        rows = [[training.values.get(channel, np.nan) for channel in self.channels] for training in self.trainings]
-        return np.array(rows, dtype=float).reshape(len(self.trainings), len(self.channels))
+        shape = len(self.trainings), len(self.channels)
+        values = (training.values.get(channel, np.nan) for training in self.trainings for channel in self.channels)
+        return np.fromiter(values, float, shape[0] * shape[1]).reshape(shape)
 
     @cached_property
     def _network_of(self) -> Ints:
@@ -197,10 +198,9 @@ class StudyData:
         """The trainings grouped by network, trunk and the channels they have, as mean and scatter of each group."""
         measured = ~np.isnan(self._responses)
         _, pattern_of = np.unique(measured, axis=0, return_inverse=True)
-        keys = np.stack([self._network_of, self._trunk_of, pattern_of.reshape(-1)])
-        _, group_of = np.unique(keys, axis=1, return_inverse=True)
-        by_group = np.argsort(group_of.reshape(-1), kind="stable")
-        members = np.split(by_group, np.cumsum(np.bincount(group_of.reshape(-1)))[:-1])
+        keys = self._network_of, self._trunk_of, pattern_of.reshape(-1)
+        _, group_of = np.unique(np.ravel_multi_index(keys, [key.max() + 1 for key in keys]), return_inverse=True)
+        members = np.split(np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1])
         groups = []
         for rows in sorted(members, key=lambda rows: int(rows[0])):
             channels = np.flatnonzero(measured[rows[0]])

@@ -38,8 +38,7 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
     """Return one training for each network, seed and rung on which the training began."""
     rungs = range(max(1, len(plan.rungs)))
     by_training: dict[tuple[str, int, int], dict[Channel, float]] = {}
-    trials = [plan.rung_trial(key, seed, rung) for key in plan.by_network
-              for seed in range(plan.scheduler.seeds) for rung in rungs]  # fmt: skip
+    trials = list(plan.candidate_trials)
     if plan.base_id not in plan.by_network:
         trials += [RungTrial(plan.base_id, seed, rung) for seed in range(plan.scheduler.baseline_seeds)
                    for rung in rungs]  # fmt: skip
