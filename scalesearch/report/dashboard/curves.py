@@ -131,8 +131,8 @@ def _points_by_network(groups: Groups, snapshot: StudySnapshot) -> Drawing:
         uirevision=snapshot.name,
     )
     caption = (
-        "A point is one trial, trained for one epoch. Networks stand in the order of their expected accuracy. "
-        f"Seeds differ, so compare points of one seed.{_thinning_text(groups, snapshot)}"
+        "A point is one trial, trained for one epoch. The network that is the best by all that was measured stands "
+        f"first. Seeds differ, so compare points of one seed.{_thinning_text(groups, snapshot)}"
     )
     return Drawing("live", "Accuracy of the trials", caption, figure)
 
