@@ -240,12 +240,12 @@ class Plan:
         return [arm for arm in arms if arm.accuracies]
 
     def _arm(self, key: str, trials: Sequence[RungTrial], outcomes: Mapping[str, Outcome]) -> Arm:
-        accuracies, factor = {}, self.reward_factor(key)
+        accuracies = {}
         for trial in trials:
             outcome = outcomes.get(self.trial_id(trial))
             score = None if outcome is None else outcome.score
             if score is not None:
-                accuracies[trial.seed] = score * factor
+                accuracies[trial.seed] = score * self.reward_factor(key)
         network_cost = cost(self.proxies.networks[key])
         return Arm(key, accuracies, self.proxies.adjusted_ratio(key), network_cost.activations, network_cost.params)
 
