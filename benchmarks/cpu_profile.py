@@ -31,6 +31,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 import torch
+from key_values import read_pairs
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
@@ -171,7 +172,7 @@ def copy_seconds(network: Architecture, batch: int) -> float:
 
 
 def main() -> None:
-    options = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    options = read_pairs(sys.argv[1:])
     batches = [int(text) for text in options.get("batches", "16,32,128").split(",")]
     names = options.get("baseline", "b0,mobilenet_v2,resnet18").split(",")
     heads = ("baseline", "batch", "ms/step", "GFLOP/s", "fixed", *KINDS, "rest", "at most faster")

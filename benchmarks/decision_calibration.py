@@ -27,6 +27,7 @@ from functools import lru_cache, partial
 from itertools import product
 
 import numpy as np
+from key_values import read_pairs
 from numpy.typing import NDArray
 
 from scalesearch.search.decision.data import Channel, StudyData, Training
@@ -219,7 +220,7 @@ def cells(options: Mapping[str, str]) -> list[Cell]:
 def main() -> None:
     arguments = [argument for argument in sys.argv[1:] if "=" in argument]
     count = int(next((argument for argument in sys.argv[1:] if "=" not in argument), "200"))
-    options = _DEFAULTS | dict(argument.split("=", 1) for argument in arguments)
+    options = _DEFAULTS | read_pairs(arguments)
     heads = ("surface", "tail", "own %", "noise", "design", "losses", "intervals", "of the chosen", "regret bound",
              "expected regret", "regret", "tau", "tau of means", "false winners")  # fmt: skip
     print("| " + " | ".join(heads) + " |\n|" + "---|" * len(heads), flush=True)

@@ -34,6 +34,7 @@ from decimal import Decimal
 from math import exp
 from pathlib import Path
 
+from key_values import read_pairs
 from rich.console import Console
 
 from scalesearch.cli.progress import SearchProgress
@@ -156,7 +157,7 @@ def measure_resume(folder: Path) -> dict[str, float]:
 
 def main() -> None:
     """Print a row for each number of trials."""
-    words = dict(word.split("=", 1) for word in sys.argv[1:])
+    words = read_pairs(sys.argv[1:])
     if "part" in words:
         folder, num_trials = Path(words["folder"]), int(words["trials"])
         resumes = words["part"] == "resume"

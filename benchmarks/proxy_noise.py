@@ -27,6 +27,7 @@ from multiprocessing import get_context
 
 import numpy as np
 import torch
+from key_values import errors_in_one_line, read_pairs
 from proxy_snr import changed, data_of
 from torch import nn
 
@@ -90,7 +91,7 @@ def nudge(network: nn.Module, seed: int) -> None:
 
 
 def main() -> None:
-    arguments = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    arguments = read_pairs(sys.argv[1:])
     options = {**_DEFAULTS, **{key: arguments.pop(key) for key in [*arguments] if key in _DEFAULTS}}
     if options["vary"] not in ("all", "weights", "order", "last_bits"):
         raise SystemExit(f"vary={options['vary']}: must be all, weights, order or last_bits")
@@ -111,4 +112,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

@@ -52,6 +52,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from key_values import errors_in_one_line, read_pairs
 from torch import Tensor, nn
 from torch.nn import functional as F
 from variance_components import Components, components
@@ -333,7 +334,7 @@ def print_table(title: str, trials: Sequence[Trial], in_blocks: bool) -> float:
 
 
 def main() -> None:
-    arguments = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    arguments = read_pairs(sys.argv[1:])
     options = {**_DEFAULTS, **{key: arguments.pop(key) for key in [*arguments] if key in _DEFAULTS}}
     title = " ".join(f"{key}={text}" for key, text in arguments.items())
     levers = {key: arguments.pop(key) for key in _LEVERS if key in arguments}
@@ -356,4 +357,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()

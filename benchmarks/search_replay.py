@@ -43,6 +43,7 @@ from math import exp, log, sqrt
 from pathlib import Path
 
 import numpy as np
+from key_values import read_pairs
 from numpy.typing import NDArray
 from proxy_snr import UNSCALED, Trial, candidates_of, read
 from variance_components import Components, components
@@ -402,7 +403,7 @@ def longer(data: Evidence, trials: Sequence[Trial]) -> Truth:
 
 
 def main() -> None:
-    arguments = dict(argument.split("=", 1) for argument in sys.argv[1:])
+    arguments = read_pairs(sys.argv[1:])
     replays = int(arguments.pop("replays", "400"))
     leads = [float(text) for text in arguments.pop("leads", "").split(",") if text]
     truth_file, seeds = arguments.pop("truth", ""), arguments.pop("seeds", None)

@@ -27,7 +27,7 @@ from math import log, sqrt
 from pathlib import Path
 
 import numpy as np
-from key_values import read_options
+from key_values import errors_in_one_line, read_count, read_options, read_pairs
 from proxy_snr import CANDIDATE, UNSCALED, Job, Trial, changed, data_of, train_missing
 
 from scalesearch.design.architecture import Architecture
@@ -74,8 +74,8 @@ def jobs(options: Mapping[str, str], budget: Budget) -> dict[tuple[str, str], Jo
         for name, letter in _COEFFICIENTS.items()
     }
     result = {}
-    first = int(options["first_seed"])
-    for seed in range(first, first + int(options["seeds"])):
+    first = read_count(options, "first_seed", 0)
+    for seed in range(first, first + read_count(options, "seeds", 2)):
         base = plan.spec(config.baseline.architecture, seed).proxy
         for name, network in {_UNSCALED: config.baseline.architecture, **by_dimension}.items():
             spec = plan.spec(network, seed)
@@ -93,7 +93,7 @@ def gains(trials: Mapping[tuple[str, str], Trial], score: str) -> dict[str, tupl
     result = {}
     for name in DIMENSIONS:
         differences = [trials[name, seed].score(score) - trials[_UNSCALED, seed].score(score) for seed in seeds]
-        error = float(np.std(differences, ddof=1)) / sqrt(len(seeds)) if len(seeds) > 1 else float("nan")
+        error = float(np.std(differences, ddof=1)) / sqrt(len(seeds))
         result[name] = float(np.mean(differences)), error
     return result
 
@@ -126,15 +126,17 @@ def main() -> None:
     budget = load_budget(options["budget"])
     by_title = {"as it is": jobs(options, budget)}
     for variant in variants:
-        changes = dict(word.split("=", 1) for word in variant)
-        by_title[" ".join(variant)] = jobs(options, changed(budget, changes))
+        by_title[" ".join(variant)] = jobs(options, changed(budget, read_pairs(variant)))
     every = [job for group in by_title.values() for job in group.values()]
     # By seed, so that what a call that was stopped leaves has complete seeds; both processes share a trunk's work.
     every.sort(key=lambda job: (job.spec.seed, -job.log_cost))
-    trials = train_missing(every, int(options["processes"]), Path(options["out"]) if options["out"] else None)
+    trials = train_missing(
+        every, read_count(options, "processes", 1), Path(options["out"]) if options["out"] else None
+    )
     print_tables({title: {key: trials[job.id] for key, job in group.items()} for title, group in by_title.items()})
     print("\n" + ", ".join(f"{name} {value}" for name, value in environment().items()))
 
 
 if __name__ == "__main__":
-    main()
+    with errors_in_one_line():
+        main()
