@@ -70,8 +70,8 @@ class Recipe:
 
     @property
     def from_scratch(self) -> Recipe:
-        """The recipe without a trunk: twice as many epochs, because no beginning of training is shared."""
-        return self if self.trunk_epochs == 0 else replace(self, epochs=2 * self.epochs, trunk_epochs=0)
+        """The recipe without a trunk: its training sees as many images as the trunk and a trial together."""
+        return replace(self, epochs=self.trunk_epochs + self.epochs, trunk_epochs=0)
 
     def decay_start(self, end: int) -> int:
         """Return the step at which the learning rate of a run that ends at step `end` begins to decay."""
