@@ -32,7 +32,8 @@ def validate_proxy(
     """Rerun finalists and others at two further budgets, and say whether the proxy ranks as they do.
 
     `longer` sees twice the images, `larger` is trained at 1.4 times the side. Kendall's τ between budgets stands
-    beside the τ of one seed with another, which nothing can exceed. Rerunning the same command resumes it; with
+    beside the τ of one seed with another, which nothing can exceed. The trials enter the model of the study, whose
+    recommendation is then the best network after the longer training. Rerunning the same command resumes it; with
     more --seeds, it trains those that are missing.
 
     Example: scalesearch validate-proxy results/b0-phi1-quick
@@ -46,10 +47,10 @@ def validate_proxy(
         validation_folder,
         with_more_seeds,
     )
-    from scalesearch.study.proxy_validation_text import proxy_validation_lines
     from scalesearch.study.result import analyze
     from scalesearch.study.result_files import write_result_files
     from scalesearch.study.study import open_study
+    from scalesearch.study.summary import summary_lines
 
     study = open_study(options.existing_study(results))
     if results.resolve().parent.name == search_command.REFERENCE:
@@ -80,12 +81,13 @@ def validate_proxy(
         )
     if plan:
         return
-    agreements = read_proxy_validation(results)
-    if not agreements:
+    validation = read_proxy_validation(results)
+    if validation is None:
         raise InputError(f"{results}: too few networks have trials at both budgets to compare rankings")
-    write_result_files(results, analyze(study.plan, outcomes, agreements) or result)
+    validated = analyze(study.plan, outcomes, validation) or result
+    write_result_files(results, validated)
     console = options.console()
-    for line in proxy_validation_lines(agreements):
+    for line in summary_lines(validated, results):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {write_report(study)}", highlight=False, soft_wrap=True)
 

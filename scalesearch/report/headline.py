@@ -26,8 +26,8 @@ def answer_sentence(result: StudyResult) -> str:
     if not result.is_complete:
         progress = f"{len(outcomes)} of {plan.total_trials(outcomes)}"
         sentence = f"So far ({progress} trials are done): {sentence[0].lower()}{sentence[1:]}"
-    if result.trust:
-        verdict = overall(result.trust)
+    if result.agreements:
+        verdict = overall(result.agreements)
         sentence += (
             f"; {_VERDICTS.get(verdict, f'the proxy {verdict}, which a larger budget would choose more of')}"
         )

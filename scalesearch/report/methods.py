@@ -174,10 +174,10 @@ def _proxy_limitation(plan: Plan) -> str:
 def _proxy_validation_lines(result: StudyResult) -> list[str]:
     if not result.plan.config.kind.has_family:
         return []
-    if not result.trust:
+    if not result.agreements:
         text = "Whether longer or larger training ranks these networks alike was not tested"
         return [f"{text}: run scalesearch validate-proxy."]
-    return [line.strip() for line in proxy_validation_lines(result.trust)]
+    return [line.strip() for line in proxy_validation_lines(result.agreements)]
 
 
 def reproduction(study: Study) -> Section:

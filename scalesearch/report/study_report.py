@@ -23,7 +23,7 @@ class ReportInputs:
     study: Study
     found: StudyResult
     budgets: Mapping[str, Sequence[Point]] = field(default_factory=dict)
-    """The networks' accuracies at further budgets (`study.proxy_validation.trust_points`)."""
+    """The networks' accuracies at further budgets (`study.proxy_validation.validation_points`)."""
     maps: tuple[Picture | Paragraph, ...] = ()
     """The class activation maps in the study's folder, or what is wrong with one."""
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from scalesearch.design.coefficients import AXES
 from scalesearch.search.decision.data import Floats
+from scalesearch.search.decision.records import FurtherBudgets
 from scalesearch.search.shares import Point
 
 FEWEST = 4
@@ -74,6 +75,16 @@ class RankAgreement:
         """The axis that gains most at the further budget, if by more than the noise; None: no axis does."""
         gains = {axis: change for axis, change in self.drift.items() if change.low > 0}
         return max(gains, key=lambda axis: gains[axis].value, default=None)
+
+
+@dataclass(frozen=True)
+class ProxyValidation:
+    """Holds how the further budgets validate a study's proxy, and their trials."""
+
+    agreements: tuple[RankAgreement, ...]
+    """One for each further budget."""
+    further: FurtherBudgets
+    """The trials of the further budgets, for the decision."""
 
 
 def compare_rankings(budget: str, points: Sequence[Point], other: Sequence[Point]) -> RankAgreement:

@@ -18,8 +18,9 @@ def regret_words(result: StudyResult) -> str:
     if not result.ranking.error_known:
         return "its expected regret is not known without seeds that differ"
     scale, unit = regret_scale(result)
+    judged = "" if result.validation is None else f" {result.judged},"
     return (
-        f"expected regret {scale * decision.regret:.2g}{unit} among {len(decision.index_by_id)} candidates "
+        f"expected regret {scale * decision.regret:.2g}{unit}{judged} among {len(decision.index_by_id)} candidates "
         f"(95 %: below {scale * decision.regret_bound:.2g}); "
         f"one more seed of each would lower it by {scale * decision.gain_of_another_seed:.2g}"
     )
@@ -57,6 +58,7 @@ def decision_facts(result: StudyResult) -> dict[str, object]:
         "regret_95": round(decision.regret_bound, 5),
         "gain_of_another_seed": round(decision.gain_of_another_seed, 5),
         "candidates": len(decision.index_by_id),
+        **({} if result.validation is None else {"judged": result.judged}),
     }
 
 

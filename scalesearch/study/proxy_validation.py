@@ -10,7 +10,8 @@ from scalesearch.errors import InputError
 from scalesearch.search.budget import Budget, with_constant_lr_and_decay
 from scalesearch.search.candidates import farthest_points
 from scalesearch.search.canonical import digest
-from scalesearch.search.proxy_validation import RankAgreement, compare_rankings
+from scalesearch.search.decision.records import FurtherBudget, FurtherBudgets
+from scalesearch.search.proxy_validation import ProxyValidation, compare_rankings
 from scalesearch.search.ranking import Ranking
 from scalesearch.search.shares import Point
 from scalesearch.search.study_config import StudyConfig
@@ -30,9 +31,9 @@ _LARGER_SIDE = Decimal("1.4")
 def further_configs(study: Study, ranking: Ranking, seeds: int) -> dict[str, StudyConfig]:
     """Return the configuration of each further budget, by its name: the finalists and others spread over the grid.
 
-    `longer` trains on twice the images. Its first rung is the study's own budget; the numbers are equal to the bit
-    if the recipe of that budget can be extended. `larger` has 1.4 × the side, which is about twice the
-    multiply-adds.
+    `longer` trains on twice the images. Its first rung is the study's own budget, from scratch; the numbers are
+    equal to the bit if the recipe of that budget can be extended and has no trunk. `larger` has 1.4 × the side,
+    which is about twice the multiply-adds.
 
     The proxies of a Python function are those of the study, and must be counted again for the larger side.
 
@@ -87,20 +88,29 @@ def with_more_seeds(folder: Path, config: StudyConfig) -> StudyConfig:
     return replace(config, budget=replace(config.budget, seeds=seeds))
 
 
+def _read_further_budgets(study_folder: Path) -> FurtherBudgets | None:
+    folders = {name: validation_folder(study_folder, name) for name in (LONGER, LARGER)}
+    if not all((folder / "study.json").is_file() for folder in folders.values()):
+        return None
+    studies = [open_study(folders[name]) for name in (LONGER, LARGER)]
+    return FurtherBudgets(*(FurtherBudget(study.plan, study.outcomes()) for study in studies))
+
+
 def validation_points(study_folder: Path) -> dict[str, list[Point]]:
     """Return the networks' accuracies by seed at each budget (`OWN`, `LONGER`, `LARGER`); empty if none was run.
 
     Raises:
         CountError: a record is not what was written.
     """
-    folders = {name: validation_folder(study_folder, name) for name in (LONGER, LARGER)}
-    if not all((folder / "study.json").is_file() for folder in folders.values()):
-        return {}
-    studies = {name: open_study(folder) for name, folder in folders.items()}
-    longer, larger = studies[LONGER], studies[LARGER]
-    own_points = surface_data(longer.plan, longer.outcomes(), [0])
-    longer_points = surface_data(longer.plan, longer.outcomes(), [1])
-    larger_points = surface_data(larger.plan, larger.outcomes(), [0])
+    further = _read_further_budgets(study_folder)
+    return {} if further is None else _points(further)
+
+
+def _points(further: FurtherBudgets) -> dict[str, list[Point]]:
+    longer, larger = further.longer, further.larger
+    own_points = surface_data(longer.plan, longer.outcomes, [0])
+    longer_points = surface_data(longer.plan, longer.outcomes, [1])
+    larger_points = surface_data(larger.plan, larger.outcomes, [0])
     return {
         OWN: _without_rungs(own_points),
         LONGER: _without_rungs(longer_points),
@@ -108,17 +118,21 @@ def validation_points(study_folder: Path) -> dict[str, list[Point]]:
     }
 
 
-def read_proxy_validation(study_folder: Path) -> tuple[RankAgreement, ...]:
-    """Return how the further budgets validate the proxy; empty if there are none yet, or too few trials.
+def read_proxy_validation(study_folder: Path) -> ProxyValidation | None:
+    """Return how the further budgets validate the proxy; None if there are none yet, or too few trials.
 
     Raises:
         CountError: a record is not what was written.
     """
-    points = validation_points(study_folder)
+    further = _read_further_budgets(study_folder)
+    if further is None:
+        return None
+    points = _points(further)
     try:
-        return tuple(compare_rankings(name, points[OWN], points[name]) for name in (LONGER, LARGER) if points)
+        agreements = tuple(compare_rankings(name, points[OWN], points[name]) for name in (LONGER, LARGER))
     except ValueError:
-        return ()
+        return None
+    return ProxyValidation(agreements, further)
 
 
 def _without_rungs(points: list[Point]) -> list[Point]:

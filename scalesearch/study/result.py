@@ -12,7 +12,7 @@ from scalesearch.search.completion import all_completed, eliminated
 from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.plan import Plan
-from scalesearch.search.proxy_validation import RankAgreement
+from scalesearch.search.proxy_validation import ProxyValidation, RankAgreement
 from scalesearch.search.ranking import Arm, Ranked, Ranking, intervals
 from scalesearch.search.trial import FAILURES, Outcome, TrialSpec
 from scalesearch.study.chance_text import chance_words
@@ -30,13 +30,23 @@ class StudyResult:
     """The recommended candidate."""
     place: Ranked
     """The row of the recommended candidate in the ranking."""
-    trust: tuple[RankAgreement, ...] = ()
-    """How further budgets validate the proxy; empty if none was run."""
+    validation: ProxyValidation | None = None
+    """How further budgets validate the proxy; None if none was run."""
 
     @property
     def recommended(self) -> str:
         """The id of the recommended candidate."""
         return self.decision.choice
+
+    @property
+    def agreements(self) -> tuple[RankAgreement, ...]:
+        """How further budgets rank the networks; empty if none was run."""
+        return () if self.validation is None else self.validation.agreements
+
+    @property
+    def judged(self) -> str:
+        """The point of training at which the expected metric holds, as text."""
+        return "at the end of training" if self.validation is None else "after training on twice the images"
 
     @cached_property
     def planned(self) -> tuple[TrialSpec, ...]:
@@ -144,18 +154,19 @@ class StudyResult:
 
 
 def analyze(
-    plan: Plan, outcomes: Mapping[str, Outcome], trust: tuple[RankAgreement, ...] = ()
+    plan: Plan, outcomes: Mapping[str, Outcome], validation: ProxyValidation | None = None
 ) -> StudyResult | None:
     """Return the result so far, or None while no candidate has a completed trial.
 
     Args:
         plan: the configuration and its candidates.
         outcomes: the outcomes of finished trials, by trial id.
-        trust: how further budgets validate the proxy (`study.proxy_validation.read_trust`).
+        validation: how further budgets validate the proxy (`study.proxy_validation.read_proxy_validation`); the
+            candidates are then judged after the longer training.
     """
     ranking = plan.ranking(outcomes)
     if ranking is None:
         return None
-    decision = decide(plan, outcomes, ranking)
+    decision = decide(plan, outcomes, ranking, None if validation is None else validation.further)
     place = next(arm for arm in ranking.arms if arm.key == decision.choice)
-    return StudyResult(plan, outcomes, ranking, decision, plan.by_network[decision.choice], place, trust)
+    return StudyResult(plan, outcomes, ranking, decision, plan.by_network[decision.choice], place, validation)

@@ -23,27 +23,32 @@ def test_a_finished_search_is_asked_and_remembers_the_answer(tmp_path: Path) -> 
     assert not (tmp_path / STUDY / "trust").exists()
     done = scalesearch("validate-proxy", STUDY, "--runner", "inline", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    *_, first, longer, larger, report = done.stdout.splitlines()
+    answer = next(line for line in reversed(done.stdout.splitlines()) if line.startswith("Recommended: "))
+    *_, first, longer, larger, family, report = done.stdout.splitlines()
     lines = [first, longer, larger]
+    assert "percentage points after training on twice the images, among 6 candidates" in answer
+    assert family.startswith("Family: ")
     assert report == f"Report: {STUDY}/report.html"
     assert "The same networks, ranked at each budget" in (tmp_path / STUDY / "report.md").read_text()
     assert not list((tmp_path / STUDY / "trust").rglob("report.*"))
     assert lines[0].startswith("Proxy validation: ")
     assert [line.split()[0] for line in lines[1:]] == ["longer", "larger"]
-    written = yaml.safe_load((tmp_path / STUDY / "winner.yaml").read_text())["proxy"]
+    winner = yaml.safe_load((tmp_path / STUDY / "winner.yaml").read_text())
+    assert winner["decision"]["judged"] == "after training on twice the images"
+    written = winner["proxy"]
     assert f"Proxy validation: {written['in_words']};" in lines[0]
     assert [(one["networks"], one["seeds"]) for one in written["budgets"]] == [(6, 2)] * 2
     shown = scalesearch("show", STUDY, cwd=tmp_path)
     assert all(line in shown.stdout for line in lines)
     again = scalesearch("validate-proxy", STUDY, "--runner", "inline", cwd=tmp_path)
     assert again.stdout.count("trials are done") == 2
-    assert again.stdout.splitlines()[-4:] == [*lines, report]
+    assert again.stdout.splitlines()[-5:] == [*lines, family, report]
     more = scalesearch("validate-proxy", STUDY, "--runner", "inline", "--seeds", "3", cwd=tmp_path)
     assert more.returncode == 0, more.stderr
     assert "28/42 done, resuming" in more.stdout
     assert "(6 networks, 3 seeds)" in more.stdout
     fewer = scalesearch("validate-proxy", STUDY, "--runner", "inline", "--seeds", "1", cwd=tmp_path)
-    assert fewer.stdout.splitlines()[-4:] == more.stdout.splitlines()[-4:]
+    assert fewer.stdout.splitlines()[-5:] == more.stdout.splitlines()[-5:]
     other = scalesearch("validate-proxy", STUDY, "--data", "digits", cwd=tmp_path)
     assert (other.returncode, other.stderr.count("\n")) == (2, 1)
     assert "the study was made with fractal scenes" in other.stderr

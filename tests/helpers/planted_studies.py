@@ -16,12 +16,15 @@ from planted import budget, plan, study
 from scalesearch.report.study_report import ReportInputs, read_report_inputs
 from scalesearch.runners.inline import InlineRunner
 from scalesearch.search.budget import with_constant_lr_and_decay
+from scalesearch.search.decision.records import FurtherBudget, FurtherBudgets
 from scalesearch.search.kinds.rules import NAMED, RuleComparison
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
+from scalesearch.search.proxy_validation import ProxyValidation, RankAgreement
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import TrialSpec
 from scalesearch.study.proxy_validation import further_configs, validation_folder
+from scalesearch.study.result import StudyResult
 from scalesearch.study.search import search
 from scalesearch.study.study import Study, open_or_create, open_study
 
@@ -66,6 +69,12 @@ def trusted() -> ReportInputs:
         further = study(validation_folder(begun.folder, name), replace(begun.plan, config=config))
         search(open_or_create(further), InlineRunner(), Rising(), lambda event: None)
     return read_report_inputs(begun)
+
+
+def with_agreements(result: StudyResult, *agreements: RankAgreement) -> StudyResult:
+    """The same result as further budgets of these agreements would leave it, its decision aside."""
+    budget = FurtherBudget(result.plan, result.outcomes)
+    return replace(result, validation=ProxyValidation(agreements, FurtherBudgets(budget, budget)))
 
 
 @cache

@@ -7,7 +7,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from planted_studies import halving, rules
+from planted_studies import halving, rules, with_agreements
 
 from scalesearch.report.headline import answer_sentence, question_title
 from scalesearch.report.kinds.rules import RuleReport
@@ -88,7 +88,7 @@ def test_an_unfinished_search_says_so() -> None:
 )
 def test_what_further_budgets_say_belongs_to_the_answer(value: float, low: float, high: float, words: str) -> None:
     one = Estimate(value, low, high)
-    found = replace(tied(2), trust=(RankAgreement("longer", 8, 2, one, one, None, {}),))
+    found = with_agreements(tied(2), RankAgreement("longer", 8, 2, one, one, None, {}))
     assert answer_sentence(found).endswith(words)
     (bullets,) = limitations(found, NOWHERE).blocks
     assert "Kendall τ" in str(bullets)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import plotly.graph_objects as go
 import pytest
-from planted_studies import halving, rules, stages, trusted
+from planted_studies import halving, rules, stages, trusted, with_agreements
 
 from scalesearch.design.cost import cost
 from scalesearch.design.networks import load_network
@@ -254,7 +254,7 @@ def test_budgets_stand_beside_the_studys_own() -> None:
         name: [Point(key, (1, 0, 0), {(0, 0): 0.1 * place}) for key, place in zip(keys, order, strict=True)]
         for name, order in (("own", (4, 3, 2, 1)), ("longer", (3, 4, 2, 1)), ("larger", (1, 2, 3, 4)))
     }
-    whole = replace(found, trust=agreed)
+    whole = with_agreements(found, *agreed)
     drawing = agreement(whole, budgets)
     assert drawing is not None
     lines = named(drawing)
@@ -272,7 +272,7 @@ def test_records_of_trust_are_drawn() -> None:
     own = trusted()
     drawing = agreement(own.found, own.budgets)
     assert drawing is not None
-    assert len(drawing.figure.data) == own.found.trust[0].networks
+    assert len(drawing.figure.data) == own.found.agreements[0].networks
     assert {len(trace.y) for trace in drawing.figure.data} == {3}
 
 

@@ -100,11 +100,13 @@ def test_what_is_asked(tmp_path: Path) -> None:
 
 def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
     begun = trusted(searched(tmp_path), flips=True)
-    found = read_proxy_validation(begun.folder)
+    validation = read_proxy_validation(begun.folder)
+    assert validation is not None
+    found = validation.agreements
     assert [one.budget for one in found] == ["longer", "larger"]
     assert all(one.tau.value < -0.5 for one in found)
     assert overall(found) == "do not use"
-    whole = analyze(begun.plan, begun.outcomes(), found)
+    whole = analyze(begun.plan, begun.outcomes(), validation)
     assert whole is not None
     write_result_files(begun.folder, whole)
     written = yaml.safe_load((begun.folder / "winner.yaml").read_text())["proxy"]
@@ -114,13 +116,17 @@ def test_a_proxy_that_flips_is_not_to_be_used(tmp_path: Path) -> None:
 
 
 def test_a_proxy_that_holds_is_trusted(tmp_path: Path) -> None:
-    found = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
+    validation = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
+    assert validation is not None
+    found = validation.agreements
     assert overall(found) == "trust"
     assert all(one.tau.value > 0.5 for one in found)
 
 
 def test_what_one_seed_cannot_show_is_said(tmp_path: Path) -> None:
-    found = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
+    validation = read_proxy_validation(trusted(searched(tmp_path), flips=False).folder)
+    assert validation is not None
+    found = validation.agreements
     flat = {axis: replace(one, value=nan) for axis, one in found[0].drift.items()}
     single = tuple(
         replace(one, seeds=1, ceiling=None, drift=flat, tau=replace(one.tau, value=0.1, low=-0.1)) for one in found
@@ -155,7 +161,7 @@ def test_a_further_budget_takes_more_seeds_and_keeps_its_trials(tmp_path: Path) 
 
 def test_a_study_without_further_budgets_says_nothing(tmp_path: Path) -> None:
     begun = searched(tmp_path)
-    assert read_proxy_validation(begun.folder) == ()
+    assert read_proxy_validation(begun.folder) is None
     found = analyze(begun.plan, begun.outcomes())
     assert found is not None
     write_result_files(begun.folder, found)
@@ -167,7 +173,7 @@ def test_half_run_budgets_are_no_evidence(tmp_path: Path) -> None:
     begun = trusted(searched(tmp_path), flips=False)
     for path in list((validation_folder(begun.folder, "larger") / "trials").iterdir())[:-5]:
         path.unlink()
-    assert read_proxy_validation(begun.folder) == ()
+    assert read_proxy_validation(begun.folder) is None
 
 
 def test_rules_are_not_a_grid(tmp_path: Path) -> None:

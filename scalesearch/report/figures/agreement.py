@@ -26,7 +26,7 @@ def agreement(result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Dr
     Returns:
         None where no further budget was run.
     """
-    further_budgets = [rank_agreement.budget for rank_agreement in result.trust]
+    further_budgets = [rank_agreement.budget for rank_agreement in result.agreements]
     if not further_budgets or OWN not in budgets:
         return None
     # The study's own budget is next to each of the two others.
@@ -54,7 +54,7 @@ def agreement(result: StudyResult, budgets: Mapping[str, Sequence[Point]]) -> Dr
         yaxis=axis("Rank among these networks (1: best)", range=[num_networks + 0.5, 0.5], dtick=1),
         annotations=_network_labels(keys, ranks_by_budget[order[-1]], rows_by_key, len(order)),
     )
-    return Drawing("agreement", "The same networks, ranked at each budget", _caption(result.trust), figure)
+    return Drawing("agreement", "The same networks, ranked at each budget", _caption(result.agreements), figure)
 
 
 def ranks(points: Sequence[Point]) -> dict[str, float]:
@@ -95,7 +95,7 @@ def _row_style(row: CandidateRow) -> MarkerStyle:
 
 
 def _budget_label(budget: str, result: StudyResult) -> str:
-    rank_agreement = next((entry for entry in result.trust if entry.budget == budget), None)
+    rank_agreement = next((entry for entry in result.agreements if entry.budget == budget), None)
     if rank_agreement is None:
         return f"this study's ({escape_plotly(result.plan.config.budget.name)})"
     tau = rank_agreement.tau

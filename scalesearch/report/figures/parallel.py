@@ -165,7 +165,7 @@ def _axis_title(i: int, scale: _Scale) -> dict[str, object]:
 
 
 def _caption(result: StudyResult) -> str:
-    metric_text = f"expected {metric_words(result.plan.config.metric)} at the end of training"
+    metric_text = f"expected {metric_words(result.plan.config.metric)} {result.judged}"
     if not result.plan.config.kind.recommends:
         return f"A line is a rule's network; the last axis is its {metric_text}."
     eliminated_text = " Dotted: eliminated earlier." if result.eliminated else ""

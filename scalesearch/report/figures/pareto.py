@@ -128,8 +128,7 @@ def _target_macs(result: StudyResult) -> float:
 
 
 def _baseline_accuracy(result: StudyResult) -> float | None:
-    accuracies = result.base.accuracies
-    return sum(accuracies.values()) / len(accuracies) if accuracies else None
+    return result.decision.baseline_mean
 
 
 def _baseline_line(accuracy: float | None) -> list[dict[str, object]]:

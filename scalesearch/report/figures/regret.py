@@ -65,12 +65,13 @@ def regret(result: StudyResult) -> Drawing | None:
         xaxis=axis("Training images seen by all trials", tickformat=",", rangemode="tozero"),
         yaxis=axis(f"Regret ({metric})", rangemode="tozero"),
     )
+    further_text = "" if result.validation is None else " Trials of further budgets are left out."
     return Drawing(
         "regret",
         "Expected regret over training",
         "Each mark is the network that was recommended after a wave of trials, with how far the best of all "
         "candidates was expected to be above it, and what that was to stay below with 95 %, on the longest rung "
-        "so far.",
+        f"so far.{further_text}",
         figure,
     )
 

@@ -116,7 +116,7 @@ def terminal_caption(result: StudyResult, more: str = "") -> str:
     corrected = " and proxy cost" if result.plan.config.adjusts else ""
     return (
         "▸ recommended   = ties with the best mean (95 %)   n: seeds\n"
-        "expected: posterior mean ± standard deviation, at the end of training\n"
+        f"expected: posterior mean ± standard deviation, {result.judged}\n"
         "best: probability of being the best   accuracy: mean ± standard error\n"
         f"gap: distance to the best mean, corrected for seeds{corrected}{more}"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
@@ -40,6 +40,17 @@ class Training:
     values: Mapping[Channel, float]
     trunk: int | None = None
     """The seed of the trunk that the network was grown from; None: it was trained from scratch."""
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProxyCosts:
+    """Holds what the proxies of a rung cost."""
+
+    candidates: Floats
+    """(candidates,): logarithm of the trained proxy's cost over the candidates' geometric mean cost."""
+    baseline: float
+    """The same of the unscaled network."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +71,12 @@ class StudyData:
     baseline_log_cost: float = -float(np.log(2))
     smallest_noise: float = 0.0
     """The least standard deviation of the metric from seed to seed: half of a validation image."""
+    first_further: int | None = None
+    """The first rung that belongs to a further budget than the study's own, from which networks may drift toward a
+    dimension; None: there is none."""
+    branches: Mapping[int, ProxyCosts] = field(default_factory=dict)
+    """The rungs of budgets that are not on the way to the last rung, such as one with larger images, and what their
+    proxies cost."""
 
     @cached_property
     def channels(self) -> tuple[Channel, ...]:
@@ -72,8 +89,12 @@ class StudyData:
 
     @cached_property
     def rungs(self) -> tuple[int, ...]:
-        """The rungs on which any candidate has the metric, in rising order; networks are judged on the last."""
-        return tuple(sorted({channel.rung for channel in self.channels if channel.response == 0}))
+        """The rungs on which any candidate has the metric, in rising order; networks are judged on the last.
+
+        Branches are left out.
+        """
+        rungs = {channel.rung for channel in self.channels if channel.response == 0}
+        return tuple(sorted(rungs - self.branches.keys()))
 
     @cached_property
     def target_channel(self) -> int:
@@ -124,8 +145,13 @@ class StudyData:
             self.channels,
             tuple(dict.fromkeys(training.network for training in self.trainings)),
             tuple(dict.fromkeys(training.trunk for training in self.trainings)),
-            (self.baseline, self.baseline_log_cost, self.smallest_noise),
+            (self.baseline, self.baseline_log_cost, self.smallest_noise, self.first_further),
+            *((rung, costs.candidates.tobytes(), costs.baseline) for rung, costs in sorted(self.branches.items())),
         )
+
+    def costs_of(self, rung: int) -> ProxyCosts:
+        """Return what the proxies of a rung cost."""
+        return self.branches.get(rung, ProxyCosts(self.log_costs, self.baseline_log_cost))
 
     # The trainings as arrays, because a study can have a hundred thousand of them.
 

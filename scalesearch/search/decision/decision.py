@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from scalesearch.search.decision.posterior import Posterior, posterior
-from scalesearch.search.decision.records import study_data
+from scalesearch.search.decision.records import FurtherBudgets, study_data
 from scalesearch.search.decision.surface import Surface, surface_of
 from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import Ranking
@@ -26,6 +26,8 @@ class Decision:
     posterior: Posterior
     choice: str
     """The id of the recommended candidate."""
+    baseline_mean: float | None
+    """The unscaled network's mean, trained as long as the candidates are judged; None: it was not."""
 
     @cached_property
     def index_by_id(self) -> dict[str, int]:
@@ -69,22 +71,25 @@ class Decision:
         return surface_of(self.posterior)
 
 
-def decide(plan: Plan, outcomes: Mapping[str, Outcome], ranking: Ranking) -> Decision:
+def decide(
+    plan: Plan, outcomes: Mapping[str, Outcome], ranking: Ranking, further: FurtherBudgets | None = None
+) -> Decision:
     """Return the decision that the outcomes so far support.
 
     Args:
         plan: the study.
         outcomes: by trial id.
         ranking: the ranking of the candidates that were trained the longest; one of them is chosen.
+        further: the study's further budgets; the candidates are then judged after the longer training.
     """
-    result = posterior(study_data(plan, outcomes))
+    result = posterior(study_data(plan, outcomes, further))
     means = dict(zip(result.candidates, result.mean, strict=True))
     values = {arm.key: float(means[arm.key]) for arm in ranking.arms}
     best = max(values.values())
     # A reward already includes the cost. Otherwise the cheapest of the near-best candidates is recommended.
     tolerance = TOLERANCE * result.noise if plan.config.kind.scales else 0.0
     near_best = [key for key, value in values.items() if best - value <= tolerance]
-    baseline_mean = plan.base_arm(outcomes).mean
+    baseline_mean = _baseline_mean(plan, outcomes, further)
     if baseline_mean is not None and best > baseline_mean:
         near_best = [key for key in near_best if values[key] > baseline_mean]
 
@@ -92,4 +97,10 @@ def decide(plan: Plan, outcomes: Mapping[str, Outcome], ranking: Ranking) -> Dec
         cost = plan.by_network[key].cost
         return cost.activations, cost.params, -values[key], key
 
-    return Decision(result, min(near_best, key=cost_of))
+    return Decision(result, min(near_best, key=cost_of), baseline_mean)
+
+
+def _baseline_mean(plan: Plan, outcomes: Mapping[str, Outcome], further: FurtherBudgets | None) -> float | None:
+    if further is None:
+        return plan.base_arm(outcomes).mean
+    return further.longer.plan.base_arm(further.longer.outcomes).mean

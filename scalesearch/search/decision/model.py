@@ -2,15 +2,18 @@
 
 For network n, trained with seed s, the response in channel c (a metric or a loss at the end of rung r) is
 
-    y(n, s, c) = μ_c + t(s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x_n + e(n, s, c)
+    y(n, s, c) = μ_c + t(s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x(n, c) + e(n, s, c)
 
 f is linear and quadratic in the shares of the log-cost. u is the network's own deviation. v is the bias of short
-training, a random walk over the rungs that is 0 on the last. w is the deviation of the loss from the metric, 0
-for the metric. x is the log of the proxy's cost over the average cost. e is the noise from seed to seed, correlated
-between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk, common to
-all networks that were grown from it, and 0 for trainings from scratch. μ has a flat prior, t a wide one; the prior
-of b comes from the candidates' gain over the unscaled network. The coefficients of f, and u, v, w and e, are normal
-with mean 0. λ is 1 for the metric on the last rung, so that f + u is in points of that metric.
+training, a random walk over the rungs that is 0 on the last. Its steps to further budgets have a part that is
+linear in the shares, the *drift*: longer training may prefer another dimension. Rungs of a *branch*, such as a
+budget with larger images, have a v and a drift of their own. w is the deviation of the loss from the metric, 0 for
+the metric. x is the log of the proxy's cost over the average cost. e is the noise from seed to seed, correlated
+between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk, common
+to all networks that were grown from it, and 0 for trainings from scratch. μ has a flat prior, t a wide one; the
+prior of b comes from the candidates' gain over the unscaled network. The coefficients of f and of the drift, and
+u, v, w and e, are normal with mean 0. λ is 1 for the metric on the last rung, so that f + u is in points of that
+metric.
 
 The standard deviations, the correlations and the λ are the *unknowns*. Each is a function of a variable whose prior
 is standard normal; scales are shares of the spread between trainings. Given the unknowns, everything is linear and
@@ -18,7 +21,7 @@ normal, so that the likelihood and the posterior have closed forms (Gelman et al
 section 15.1). `decision.integration` averages these over the unknowns.
 
 Array dimensions: B points in the space of unknowns, D unknowns, N candidates, M measured means of a network
-(padded), C channels, T effects of trunks, P coefficients.
+(padded), C channels, T effects of trunks, S drifting steps, P coefficients.
 """
 
 from __future__ import annotations
@@ -40,6 +43,7 @@ FEWEST_FOR_TERMS = 9
 
 # Scales of the half-normal priors of standard deviations, as shares of the spread between trainings.
 _DEVIATION, _DEVIATION_ALONE, _LINEAR, _QUADRATIC, _SHORT, _LOSSES = 0.5, 1.0, 0.7, 0.7, 0.5, 0.5
+_DRIFT = 0.7
 _NOISE = 0.5
 """Prior median of the noise, as a share of the spread."""
 _LEAST_NOISE, _LOSS_NOISE = 0.003, 0.05
@@ -100,7 +104,8 @@ class Model:
     @cached_property
     def unknowns(self) -> tuple[str, ...]:
         """The names of the D unknowns, in their order."""
-        below = [f"{kind} {rung}" for rung in self.data.rungs[:-1] for kind in ("scale", "noise")]
+        others = (*self.data.rungs[:-1], *sorted(self.data.branches))
+        below = [f"{kind} {rung}" for rung in others for kind in ("scale", "noise")]
         return (
             "noise",
             "own",
@@ -108,6 +113,7 @@ class Model:
             *(("linear",) if self.terms else ()),
             *(("quadratic",) if self.terms and self.terms.num_quadratic else ()),
             *(("short training", "rung correlation", *below) if below else ()),
+            *(("drift",) if self._drifts.any() else ()),
             *(("loss scale", "loss noise", "loss correlation", "loss own") if self._has_losses else ()),
         )
 
@@ -236,6 +242,7 @@ class Model:
     def _cost_priors(self) -> tuple[Floats, Floats]:
         """(C,) each: prior mean and standard deviation of b_c, from the candidates' gain over the baseline."""
         gains = np.zeros(len(self.data.channels))
+        base_log_costs = np.array([self.data.costs_of(channel.rung).baseline for channel in self.data.channels])
         base = [group for group in self.data.groups if group.network == self.data.baseline]
         for channel in range(len(gains)):
             differences = [
@@ -243,10 +250,10 @@ class Model:
                 for group in base
                 if channel in group.channels and (level := self._level_of(group.trunk, channel)) is not None
             ]
-            if differences and self.data.baseline_log_cost != 0:
+            if differences and base_log_costs[channel] != 0:
                 gain = float(np.mean(differences))
-                gains[channel] = max(0.0, gain if self.data.baseline_log_cost < 0 else -gain)
-        distance = abs(self.data.baseline_log_cost) or 1.0
+                gains[channel] = max(0.0, gain if base_log_costs[channel] < 0 else -gain)
+        distance = np.where(base_log_costs == 0, 1.0, np.abs(base_log_costs))
         spreads = self.data.spreads
         widths = np.minimum(_COST_WIDTH * gains / distance, _COST_LIMIT * spreads)
         return gains / distance, widths + _COST_FLOOR * spreads
@@ -261,8 +268,36 @@ class Model:
     def _responses(self) -> Floats:
         """(N, M): the responses, centred by channel and adjusted for the expected effect of the proxy's cost."""
         values = self._layout[3]
-        slope = self._cost_priors[0][self._channel_of] * self.data.log_costs[:, None]
+        slope = self._cost_priors[0][self._channel_of] * self._log_costs
         return (values - self._offsets[self._channel_of] - slope) * self._mask
+
+    @cached_property
+    def _log_costs(self) -> Floats:
+        """(N, M): x, by the rung of each measured mean."""
+        by_channel = np.stack(
+            [self.data.costs_of(channel.rung).candidates for channel in self.data.channels], axis=1
+        )
+        return np.take_along_axis(by_channel, self._channel_of, axis=1)
+
+    @cached_property
+    def _drifts(self) -> Bools:
+        """(C, S): which drifting steps lie between each channel and the last rung; none where f is left out."""
+        data, channels = self.data, self.data.channels
+        if data.first_further is None or self.terms is None:
+            return np.zeros((len(channels), 0), bool)
+        steps = [rung for rung in data.rungs[1:] if rung >= data.first_further]
+        columns = [[c.rung not in data.branches and c.rung < step for c in channels] for step in steps]
+        columns += [[c.rung == branch for c in channels] for branch in sorted(data.branches)]
+        return np.array(columns, bool).reshape(-1, len(channels)).T
+
+    @cached_property
+    def _drift_terms(self) -> Floats:
+        """(N, M, S · linear terms): the drifts' design, in units of the target."""
+        if self.terms is None or not self._drifts.size:
+            return np.zeros((*self._mask.shape, 0))
+        linear = self.terms.values[:, : self.terms.num_linear]
+        products = self._drifts[self._channel_of][..., None] * linear[:, None, None, :]
+        return products.reshape(*self._mask.shape, -1)
 
     @cached_property
     def _one_hot(self) -> Floats:
@@ -281,7 +316,8 @@ class Model:
         terms = self.terms.values if self.terms else np.zeros((len(level), 0))
         is_target = np.array([channel == target_channel for _, channel in self._trunks], dtype=float)
         trunks = np.tile(is_target / max(1.0, is_target.sum()), (len(level), 1))
-        return np.hstack([level, terms, np.zeros_like(level), trunks])
+        drifts = np.zeros((len(level), self._drift_terms.shape[-1]))
+        return np.hstack([level, terms, np.zeros_like(level), trunks, drifts])
 
     # Arrays that depend on the unknowns.
 
@@ -297,9 +333,9 @@ class Model:
 
         own_deviation = deviation("own", _DEVIATION if self.terms else _DEVIATION_ALONE)
         scales, noises = self._scales_and_noises(unknowns, ones)
-        steps, rungs, losses = self._channel_table
+        walk, rungs, losses = self._channel_table
         networks = own_deviation[:, None, None] ** 2 + (
-            deviation("short training", _SHORT)[:, None, None] ** 2 * np.minimum(steps[:, None], steps[None, :])
+            deviation("short training", _SHORT)[:, None, None] ** 2 * walk
             + deviation("loss own", _LOSSES)[:, None, None] ** 2 * (losses[:, None] & losses[None, :])
         )
         rung_correlation = _LARGEST_CORRELATION * _logistic(
@@ -316,7 +352,7 @@ class Model:
         if self._depths is not None:
             factors = np.exp(_DEPTH_WIDTH * unknowns["depth noise"][:, None] * self._depths[None, :])
         precisions, log_precisions = self._coefficient_priors(
-            deviation("linear", _LINEAR), deviation("quadratic", _QUADRATIC)
+            deviation("linear", _LINEAR), deviation("quadratic", _QUADRATIC), deviation("drift", _DRIFT)
         )
         return _Hyperparameters(
             own_deviation=own_deviation,
@@ -344,14 +380,21 @@ class Model:
 
     @cached_property
     def _channel_table(self) -> tuple[Ints, Ints, Bools]:
-        """(C,) each: how many rungs below the last, the rung's index, and whether the channel is a loss."""
-        order = {rung: i for i, rung in enumerate(sorted({channel.rung for channel in self.data.channels}))}
-        rungs = np.array([order[channel.rung] for channel in self.data.channels])
-        top = order[self.data.rungs[-1]]
-        losses = np.array([channel.response > 0 for channel in self.data.channels])
-        return np.maximum(0, top - rungs), rungs, losses
+        """The covariance of v in units of a step, (C, C); the rung's index and whether it is a loss, (C,) each.
 
-    def _coefficient_priors(self, linear: Floats, quadratic: Floats) -> tuple[Floats, Floats]:
+        v is a sum of as many steps as there are rungs up to the last. A branch is one step of its own.
+        """
+        channels, branches = self.data.channels, self.data.branches
+        order = {rung: i for i, rung in enumerate(sorted({channel.rung for channel in channels}))}
+        rungs = np.array([order[channel.rung] for channel in channels])
+        steps = np.maximum(0, order[self.data.rungs[-1]] - rungs)
+        branch = np.array([channel.rung if channel.rung in branches else -1 for channel in channels])
+        same_branch = branch[:, None] == branch[None, :]
+        shared_steps = np.where(branch[:, None] >= 0, 1, np.minimum(steps[:, None], steps[None, :]))
+        losses = np.array([channel.response > 0 for channel in channels])
+        return np.where(same_branch, shared_steps, 0), rungs, losses
+
+    def _coefficient_priors(self, linear: Floats, quadratic: Floats, drift: Floats) -> tuple[Floats, Floats]:
         """Return (B, P) prior precisions of the coefficients, 0 where flat, and (B,) log determinants of these."""
         channels = len(self.data.channels)
         num_linear, num_quadratic = (self.terms.num_linear, self.terms.num_quadratic) if self.terms else (0, 0)
@@ -361,18 +404,24 @@ class Model:
         cost_precisions = np.tile(self._cost_priors[1] ** -2.0, (len(quadratic), 1))
         trunk_deviations = _TRUNK * self.data.spreads[[channel for _, channel in self._trunks]]
         trunk_precisions = np.tile(trunk_deviations**-2.0, (len(quadratic), 1))
-        proper = np.hstack([linear_precisions, quadratic_precisions, cost_precisions, trunk_precisions])
+        num_drifts = self._drift_terms.shape[-1]
+        drift_precisions = np.repeat(np.maximum(_TINY, drift)[:, None] ** -2.0, num_drifts, axis=1)
+        proper = np.hstack(
+            [linear_precisions, quadratic_precisions, cost_precisions, trunk_precisions, drift_precisions]
+        )
         return np.hstack([flat, proper]), np.log(proper).sum(1)
 
     def _design(self, hyper: _Hyperparameters) -> Floats:
-        """Return the design (B, N, M, P): channel mean, f in the channel's scale, log of the cost, trunk."""
+        """Return the design (B, N, M, P): channel mean, f in the channel's scale, log of the cost, trunk, drift."""
         batch = len(hyper.own_deviation)
         one_hot = np.broadcast_to(self._one_hot, (batch, *self._one_hot.shape))
         terms = self.terms.values if self.terms else np.zeros((len(self.data.candidates), 0))
         scaled = hyper.scales[:, self._channel_of] * self._mask
-        costs = one_hot * self.data.log_costs[:, None, None]
+        costs = one_hot * self._log_costs[..., None]
         trunks = np.broadcast_to(self._trunk_one_hot, (batch, *self._trunk_one_hot.shape))
-        return np.concatenate([one_hot, scaled[..., None] * terms[None, :, None, :], costs, trunks], axis=-1)
+        shares = scaled[..., None] * terms[None, :, None, :]
+        drifts = scaled[..., None] * self._drift_terms
+        return np.concatenate([one_hot, shares, costs, trunks, drifts], axis=-1)
 
     def _covariance(self, hyper: _Hyperparameters) -> Floats:
         """Return (B, N, M, M): the covariance of a network's measured means, given the coefficients."""

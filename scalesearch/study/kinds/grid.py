@@ -42,7 +42,7 @@ class GridResults(KindResults):
         ]
         if result.decision.surface is not None:
             lines.append(surface_line(result.decision.surface))
-        lines += proxy_validation_lines(result.trust) + phi_transfer_lines(result, folder)
+        lines += proxy_validation_lines(result.agreements) + phi_transfer_lines(result, folder)
         if not result.is_complete:
             return lines
         return [*lines, f"Family: {members[0]} … {members[-1]} in {folder / 'family'}"]
@@ -88,7 +88,7 @@ class GridResults(KindResults):
             "best_mean": str(plan.by_network[best.key].coefficients),
             "aliases": [str(alias) for alias in result.winner.aliases],
             "surface": surface_facts(result.decision.surface),
-            "proxy": proxy_validation_facts(result.trust),
+            "proxy": proxy_validation_facts(result.agreements),
             "rests_on": provenance_facts(result),
         }
 

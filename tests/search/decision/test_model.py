@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from scalesearch.search.decision.data import Channel, StudyData, Training
+from scalesearch.search.decision.data import Channel, ProxyCosts, StudyData, Training
 from scalesearch.search.decision.integration import ENOUGH, integrate
 from scalesearch.search.decision.model import Model
 from scalesearch.search.decision.posterior import DRAWS, Posterior, posterior
@@ -18,6 +18,7 @@ from scalesearch.search.decision.shares import ShareTerms
 
 Floats = NDArray[np.float64]
 ACCURACY, EARLY, LOSS = Channel(3), Channel(1), Channel(3, 1)
+LONGER, LARGER = Channel(4), Channel(6)
 FLAT = 1e3
 """Prior standard deviation that stands for a flat prior."""
 
@@ -27,11 +28,17 @@ def simplex(count: int, seed: int = 0) -> Floats:
 
 
 def study(
-    seed: int = 5, networks: int = 11, losses: bool = True, shares: bool = True, trunks: bool = False
+    seed: int = 5,
+    networks: int = 11,
+    losses: bool = True,
+    shares: bool = True,
+    trunks: bool = False,
+    further: bool = False,
 ) -> StudyData:
     """Eleven networks, one never trained, one eliminated; further seeds of some, on the last rung alone.
 
     With trunks, the baseline has three, the networks' first training has the first, further ones have the others.
+    With further budgets, five networks are trained longer, from scratch, and four of these with larger images.
     """
     draw = np.random.default_rng(seed)
     places = simplex(networks, seed)
@@ -56,7 +63,13 @@ def study(
     if trunks:
         seeds = (0, 1, 2, *[0] * (networks - 1), 1, 2, 1)
         trainings = [replace(one, trunk=trunk) for one, trunk in zip(trainings, seeds, strict=True)]
-    return StudyData(names, places if shares else None, costs, tuple(trainings), "base", smallest_noise=0.004)
+    data = StudyData(names, places if shares else None, costs, tuple(trainings), "base", smallest_noise=0.004)
+    if not further:
+        return data
+    longer = [training(n, ACCURACY, LONGER) for n in (1, 4, 4, 5, 6, 9)]
+    larger = [training(n, LARGER) for n in (1, 4, 5, 9)]
+    branches = {LARGER.rung: ProxyCosts(costs[::-1], -0.6)}
+    return replace(data, trainings=(*trainings, *longer, *larger), first_further=4, branches=branches)
 
 
 def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
@@ -77,18 +90,29 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     columns = terms.values if terms else np.zeros((len(data.candidates), 0))
     precisions = hyper.precisions[0][len(channels) : len(channels) + columns.shape[1]]
 
+    drifts = hyper.precisions[0][-1] ** -1.0 if data.branches and terms else 0.0
+
+    def log_cost(network: int, channel: int) -> float:
+        branch = data.branches.get(channels[channel].rung)
+        return float((data.log_costs if branch is None else branch.candidates)[network])
+
     def covariance(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
         (n, s, c), (m, t, d) = a, b
+        # One step leads from the study to LONGER; LARGER is a branch.
+        both = {channels[c], channels[d]}
+        drifting = both == {LARGER} or not both & {LONGER, LARGER}
+        linear = columns[n, :2] @ columns[m, :2]
+        drift = hyper.scales[0, c] * hyper.scales[0, d] * drifts * drifting * float(linear)
         same_channel = FLAT**2 * (c == d)
         smooth = hyper.scales[0, c] * hyper.scales[0, d] * float(columns[n] @ (columns[m] / precisions))
         own = hyper.networks[0, c, d] * (n == m)
-        costs = data.log_costs[n] * data.log_costs[m] * cost_deviations[c] ** 2 * (c == d)
+        costs = log_cost(n, c) * log_cost(m, d) * cost_deviations[c] ** 2 * (c == d)
         noise = hyper.noise_covariance[0, c, d] * hyper.noise_factors[0, n] ** 2 * (s == t)
         trunk = data.trainings[s].trunk
         of_trunk = trunk_variances[c] * (c == d) * (trunk is not None and trunk == data.trainings[t].trunk)
-        return float(same_channel + smooth + own + costs + noise + of_trunk)
+        return float(same_channel + smooth + drift + own + costs + noise + of_trunk)
 
-    means = np.array([data.log_costs[n] * cost_means[c] for n, _, c, _ in rows])
+    means = np.array([log_cost(n, c) * cost_means[c] for n, _, c, _ in rows])
     values = np.array([value for *_, value in rows]) - means - np.array([model._offsets[c] for _, _, c, _ in rows])
     places = [row[:3] for row in rows]
     among = np.array([[covariance(a, b) for b in places] for a in places])
@@ -113,9 +137,10 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     base = [one for one in data.trainings if one.network == "base" and one.trunk is None]
     if not base:  # each has a trunk of its own
         return float(density - 0.5 * point @ point), mean, itself - across @ solved[:, 1:]
-    table = np.array([[one.values[channel] for channel in channels] for one in base])
+    of_base = [channels.index(channel) for channel in base[0].values]
+    table = np.array([[one.values[channels[index]] for index in of_base] for one in base])
     off = table - table.mean(0)
-    noise = hyper.noise_covariance[0]
+    noise = hyper.noise_covariance[0][np.ix_(of_base, of_base)]
     density += (
         -0.5 * np.trace(np.linalg.solve(noise, off.T @ off)) - 0.5 * (len(base) - 1) * np.linalg.slogdet(noise)[1]
     )
@@ -123,11 +148,23 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
 
 
 @pytest.mark.parametrize(
-    ("losses", "shares", "trunks"),
-    [(True, True, False), (False, True, False), (True, False, False), (True, True, True), (False, False, True)],
+    ("losses", "shares", "trunks", "further"),
+    [
+        (True, True, False, False),
+        (False, True, False, False),
+        (True, False, False, False),
+        (True, True, True, False),
+        (False, False, True, False),
+        (True, True, False, True),
+        (False, True, True, True),
+        (True, False, True, True),
+    ],
 )
-def test_closed_forms_are_those_of_one_large_normal_distribution(losses: bool, shares: bool, trunks: bool) -> None:
-    model = Model(study(losses=losses, shares=shares, trunks=trunks))
+def test_closed_forms_are_those_of_one_large_normal_distribution(
+    losses: bool, shares: bool, trunks: bool, further: bool
+) -> None:
+    model = Model(study(losses=losses, shares=shares, trunks=trunks, further=further))
+    assert ("drift" in model.unknowns) == (further and shares)
     points = np.random.default_rng(2).normal(0, 0.7, (4, len(model.unknowns)))
     found = model.conditional(points)
     own = np.einsum("bnp,bpq->bnq", found.loadings, found.coefficient_root)
@@ -301,3 +338,42 @@ def test_studies_that_end_alike_are_answered() -> None:
     found = posterior(StudyData(("a", "b"), None, np.zeros(2), same, "base", smallest_noise=0.01))
     assert found.mean == pytest.approx([0.5, 0.5])
     assert found.probability_best == pytest.approx([0.5, 0.5], abs=0.05)
+
+
+def drifting(seed: int, drift_deviation: float, candidates: int = 20) -> tuple[StudyData, StudyData, Floats]:
+    """A planted study, the same with eight candidates trained longer, and the values after the longer training.
+
+    Longer training moves the values linearly in the shares.
+    """
+    draw = np.random.default_rng(seed)
+    shares = draw.dirichlet((1, 1, 1), candidates)
+    smooth, drift = ((shares - shares.mean(0)) @ draw.normal(0, 1, 3) for _ in range(2))
+    values = 0.9 + 0.015 * smooth / smooth.std() + draw.normal(0, 0.005, candidates)
+    short = values - 0.1 + drift_deviation * drift / drift.std() + draw.normal(0, 0.0025, candidates)
+    names = tuple(f"n{n:02}" for n in range(candidates))
+    own = [
+        Training(name, {EARLY: short[n] + draw.normal(0, 0.01)}) for n, name in enumerate(names) for _ in range(2)
+    ]
+    data = StudyData(names, shares, np.zeros(candidates), tuple(own), "base")
+    spread_out = dict.fromkeys([*np.argsort(-short)[:4], *draw.permutation(candidates)[:4]])
+    longer = [
+        Training(names[n], {ACCURACY: short[n] + 0.5 * off + draw.normal(0, 0.008), LONGER: values[n] + off})
+        for n in spread_out
+        for off in draw.normal(0, 0.01, 2)
+    ]
+    return data, replace(data, trainings=(*own, *longer), first_further=2), values
+
+
+@pytest.mark.parametrize(("drift_deviation", "gain"), [(0.015, 0.5), (0.03, 0.3)])
+def test_longer_trainings_of_some_correct_a_proxy_that_prefers_another_dimension(
+    drift_deviation: float, gain: float
+) -> None:
+    regrets, covered = [], []
+    for seed in range(16):
+        data, further, values = drifting(seed, drift_deviation)
+        without, found = posterior(data), posterior(further)
+        regrets.append([values.max() - values[np.argmax(one.mean)] for one in (found, without)])
+        covered.append(np.abs(found.mean - values) < 1.96 * found.error)
+    with_longer, short_alone = np.mean(regrets, axis=0)
+    assert with_longer < gain * short_alone
+    assert np.mean(covered) > 0.92
