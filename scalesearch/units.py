@@ -31,6 +31,12 @@ def mebibytes(count: int) -> str:
     return f"{count / 2**20:,.1f} MiB"
 
 
+def device_hours(seconds: float, device: str) -> str:
+    """Return seconds of a kind of device as hours with two digits: `0.31 core-hours`, `12 GPU-hours`."""
+    hours = seconds / 3600
+    return f"{hours:.0f} {device}-hours" if hours >= 10 else f"{hours:.2g} {device}-hours"
+
+
 def duration(seconds: float) -> str:
     """Return a number of seconds as text: `42 s`, `8 min 5 s`, `3 h 20 min`."""
     total = max(0, round(seconds))

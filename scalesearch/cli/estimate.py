@@ -11,7 +11,7 @@ from scalesearch.errors import InputError
 from scalesearch.search.candidates import tolerance
 from scalesearch.search.expectations import expectation_words
 from scalesearch.study.cost_labels import target_cost_words
-from scalesearch.units import duration, si
+from scalesearch.units import device_hours, duration, si
 
 if TYPE_CHECKING:
     from scalesearch.search.candidates import Candidate
@@ -46,7 +46,10 @@ def estimate_lines(plan: Plan, gpus_per_trial: float | None) -> list[str]:
         f"{plan.total_trials()} trials ({len(first_wave)} at first, {later_trials} more for the leaders), "
         f"{si(images)} images in all{trunks}, about {si(macs)} multiply-adds in training"
     )
-    time = f"About {duration(wall_seconds)} on this machine, {slots} at a time (from a few timed steps)"
+    time = (
+        f"About {duration(wall_seconds)} on this machine, {slots} at a time (from a few timed steps): "
+        f"{_compute_words(wall_seconds)}"
+    )
     trained = [
         _candidate_line(candidate, "" if candidate.name else _alias_text(len(candidate.aliases)))
         for candidate in plan.trained
@@ -120,6 +123,20 @@ def _seconds_per_image(spec: TrialSpec) -> float:
         if failure is None:
             raise
         raise InputError(f"{step}: {failure.for_budget()}") from error
+
+
+def _compute_words(wall_seconds: float) -> str:
+    """Return as text the GPU-hours and kilowatt-hours of a search that keeps this machine busy, or its core-hours."""
+    import torch
+
+    from scalesearch.proxy.timing import gpu_watts
+
+    if not torch.cuda.is_available():
+        return device_hours(wall_seconds * _count_slots(None), "core")
+    hours, watts = device_hours(wall_seconds * torch.cuda.device_count(), "GPU"), gpu_watts()
+    if watts is None:
+        return hours
+    return f"{hours}, {wall_seconds / 3600 * watts / 1000:.2g} kWh at the {watts:.0f} W of the timed steps"
 
 
 def _count_slots(gpus_per_trial: float | None) -> int:

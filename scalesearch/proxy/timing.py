@@ -15,6 +15,17 @@ from scalesearch.search.trial import TrialSpec
 _BATCHES = 3
 
 
+def gpu_watts() -> float | None:
+    """Return the power that all GPUs of this machine draw at present; None where one does not tell it.
+
+    `torch.cuda.power_draw` reads it by NVML, which needs the package nvidia-ml-py.
+    """
+    try:
+        return sum(torch.cuda.power_draw(index) for index in range(torch.cuda.device_count())) / 1000
+    except Exception:  # NVML's errors have a class each, in a package that may be missing
+        return None
+
+
 def seconds_per_image(spec: TrialSpec) -> float:
     """Return the wall seconds per training image, measured over three steps on random images after a warm-up."""
     device = prepare_process()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scalesearch.units import duration, mebibytes, si
+from scalesearch.units import device_hours, duration, mebibytes, si
 
 
 @pytest.mark.parametrize(
@@ -58,3 +58,11 @@ def test_duration(seconds: float, text: str) -> None:
 
 def test_mebibytes() -> None:
     assert mebibytes(3 * 2**30 + 2**19) == "3,072.5 MiB"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(36, "0.01 GPU-hours"), (1116, "0.31 GPU-hours"), (5400, "1.5 GPU-hours"), (43_200, "12 GPU-hours")],
+)
+def test_device_hours(seconds: float, text: str) -> None:
+    assert device_hours(seconds, "GPU") == text
