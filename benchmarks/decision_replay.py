@@ -1,157 +1,106 @@
-"""Check whether the decision model predicts unseen seeds, by leave-seeds-out replays of recorded trials.
+"""Check whether the decision model predicts unseen seeds better than means or a Gaussian process, by replays.
 
-    python benchmarks/decision_replay.py [FILE …]
+    python benchmarks/decision_replay.py b0=results/proxy_snr/b0-classes.jsonl [BASELINE=FILE …]
 
-Files are results/evidence/*.parquet (several rungs) and saved trials of `proxy_snr.py` (*.jsonl, of b0, one rung).
-The default is all of them. The model sees one seed of every candidate. The reference is the mean of the last
-accuracies of all other seeds. The script prints one line per method: Kendall's τ with the reference and the regret
-of the choice, both averaged over seeds, and the standard deviation of the reference between networks. The
-reference is noisy too, so τ cannot reach 1.
+A file holds what `proxy_snr.py` wrote for every candidate of a baseline, and the unscaled network, with `quick` and
+at least four seeds. Every way of judging sees the same seeds: one, or three. The reference is the mean of the other
+seeds' accuracies at the candidates' mean cost, by the slope from the unscaled network to the candidates. The script
+prints Kendall's τ with the reference and the regret of the choice, averaged over which seeds are seen, and the
+standard deviation of the reference between candidates. The reference is noisy too, so τ cannot reach 1.
 
 The Gaussian process is that of scikit-learn: a Matérn kernel (ν = 5/2) with a length scale for each of two shares
-and for the logarithm of the proxy's cost, and white noise, fitted by maximum likelihood from ten starts to the
-accuracies of the last rung. It predicts at the candidates' mean cost, as the model does.
+and for the logarithm of the proxy's cost, and white noise, fitted by maximum likelihood from ten starts to the mean
+accuracies. It predicts at the candidates' mean cost, as the model does.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping
-from decimal import Decimal
-from math import log
 from pathlib import Path
 from warnings import catch_warnings, simplefilter
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
+from key_values import read_pairs
+from proxy_snr import read
+from search_replay import Evidence, accuracy_of, evidence, log_loss_of
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 
-from scalesearch.design.coefficients import Coefficients
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.posterior import posterior
+from scalesearch.search.decision.records import study_data
 from scalesearch.search.proxy_validation import tau_b
-from scalesearch.search.shares import shares_of
 
-ROOT = Path(__file__).parent.parent
-EVIDENCE, TRIALS = ROOT / "results" / "evidence", ROOT / "results" / "proxy_snr"
-Row = tuple[float, float, float]
-"""The accuracy, the training loss and the validation loss of a trial."""
-Shares = tuple[float, float, float]
+Floats = npt.NDArray[np.float64]
+NUM_SEEN = (1, 3)
 
 
-def recorded(path: Path) -> tuple[dict[str, Shares], dict[tuple[str, int, int], Row], dict[str, float]]:
-    """Read a table of evidence.
-
-    Returns:
-        Shares by candidate; rows by candidate, seed and rung; and the logarithm of the proxy's relative cost by
-        candidate.
-    """
-    table = pd.read_parquet(path)
-    candidates = table[table["role"] == "candidate"]
-    samples = sorted(candidates["samples"].unique())
-    shares, rows, costs = {}, {}, {}
-    for row in candidates.to_dict("records"):
-        key = str(row["network"])
-        coefficients = (Decimal(str(row[name])) for name in ("alpha", "beta", "gamma"))
-        shares[key] = shares_of(Coefficients(*coefficients))
-        costs[key] = log(float(row["proxy_macs_ratio"]))
-        rows[key, int(row["seed"]), samples.index(row["samples"])] = (
-            float(row["accuracy"]), float(row["train_loss"]), float(row["val_loss"]),
-        )  # fmt: skip
-    return shares, rows, costs
+def by_model(data: Evidence, seeds: tuple[int, ...], losses: bool) -> Floats:
+    """Return the posterior means (K,) of the candidates, given some seeds of them and of the unscaled network."""
+    plan = data.plan
+    trainings = []
+    for network in (*data.networks, plan.base_id):
+        for seed in seeds:
+            values = data.results[network, seed]
+            channels = {Channel(0): accuracy_of(values)}
+            if losses:
+                channels[Channel(0, 1)] = log_loss_of(values)
+            trainings.append(Training(network, channels, trunk=seed))
+    empty = study_data(plan, {})
+    measured = StudyData(
+        empty.candidates, empty.shares, empty.log_costs, tuple(trainings), empty.baseline, empty.baseline_log_cost,
+        empty.smallest_noise,
+    )  # fmt: skip
+    return posterior(measured).mean
 
 
-def read_trials(path: Path) -> tuple[dict[str, Shares], dict[tuple[str, int, int], Row], dict[str, float]]:
-    """Read the trials of `proxy_snr.py`, and return the same as `recorded`.
-
-    Only seeds that every network has are included. The shares come from b0's evidence.
-    """
-    known_shares = recorded(EVIDENCE / "b0.parquet")[0]
-    trials = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    trials = [row for row in trials if row["network"] in known_shares]
-    by_network = defaultdict(set)
-    for row in trials:
-        by_network[row["network"]].add(row["seed"])
-    seeds = set.intersection(*by_network.values())
-    rows = {
-        (row["network"], row["seed"], 0): (row["accuracy"], row["train_loss"], row["val_loss"])
-        for row in trials
-        if row["seed"] in seeds
-    }
-    costs = {row["network"]: row["log_cost"] for row in trials}
-    return {key: known_shares[key] for key in by_network}, rows, costs
-
-
-def study(
-    observed: dict[tuple[str, int, int], Row], shares: dict[str, Shares], costs: dict[str, float], losses: bool
-) -> StudyData:
-    """Return the data of a study that has seen one seed."""
-    values: dict[str, dict[Channel, float]] = defaultdict(dict)
-    for (key, _, rung), (accuracy, train, val) in observed.items():
-        values[key][Channel(rung)] = accuracy
-        if losses:
-            values[key][Channel(rung, 1)] = -(log(train) + log(val)) / 2
-    names = tuple(shares)
-    logs = np.array([costs[key] for key in names])
-    trainings = tuple(Training(key, channels) for key, channels in values.items())
-    return StudyData(names, np.array([*shares.values()]), logs - logs.mean(), trainings, "base")
-
-
-def gaussian_process(
-    accuracies: Mapping[str, float], shares: Mapping[str, Shares], costs: Mapping[str, float]
-) -> npt.NDArray[np.float64]:
-    """Return the predicted accuracy of every candidate at the candidates' mean cost."""
-    inputs = np.array([(*shares[key][:2], costs[key]) for key in shares])
+def by_gaussian_process(data: Evidence, seeds: tuple[int, ...]) -> Floats:
+    """Return the predicted accuracies (K,) at the candidates' mean cost."""
+    shares = study_data(data.plan, {}).shares
+    assert shares is not None, "the candidates of a baseline file have shares"
+    inputs = np.column_stack([shares[:, :2], data.log_costs])
     low, high = inputs.min(0), inputs.max(0)
     inputs = (inputs - low) / np.where(high > low, high - low, 1)
     kernel = ConstantKernel() * Matern([1.0] * inputs.shape[1], (0.1, 100), nu=2.5) + WhiteKernel()
     process = GaussianProcessRegressor(kernel, normalize_y=True, n_restarts_optimizer=9, random_state=0)
     with catch_warnings():
         simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound: an irrelevant input
-        process.fit(inputs, np.array([accuracies[key] for key in shares]))
+        process.fit(inputs, data.table(accuracy_of, seeds).mean(1))
     inputs[:, -1] = inputs[:, -1].mean()
     return np.asarray(process.predict(inputs))
 
 
-def replay(path: Path) -> None:
-    """Print the lines of one file."""
-    shares, rows, costs = (recorded if path.suffix == ".parquet" else read_trials)(path)
-    names, top = [*shares], max(rung for *_, rung in rows)
-    seeds = sorted({seed for _, seed, _ in rows})
-    print(f"\n{path.name}: {len(names)} candidates, {len(seeds)} seeds, {top + 1} rungs")
-    if len(seeds) < 2:
-        return
-    results: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
-    for seen_seed in seeds:
-        truth = np.array([np.mean([rows[key, s, top][0] for s in seeds if s != seen_seed]) for key in names])
-        predictions = {"accuracy alone": np.array([rows[key, seen_seed, top][0] for key in names])}
-        predictions["Gaussian process, 1 rung"] = gaussian_process(
-            {key: rows[key, seen_seed, top][0] for key in names}, shares, costs
-        )
-        for losses in (False, True):
-            for first in {top, max(0, top - 2)}:
-                observed = {key: row for key, row in rows.items() if key[1] == seen_seed and key[2] >= first}
-                count = top - first + 1
-                name = f"model{' with losses' * losses}, {count} rung{'s' * (count > 1)}"
-                predictions[name] = posterior(study(observed, shares, costs, losses)).mean
+def replay(data: Evidence, num_seen: int) -> dict[str, Floats]:
+    """Return τ, regret and spread of the reference by the way of judging, averaged over which seeds are seen."""
+    found: dict[str, list[tuple[float, float, float]]] = defaultdict(list)
+    for start in range(len(data.seeds)):
+        seen = tuple(data.seeds[(start + offset) % len(data.seeds)] for offset in range(num_seen))
+        others = [seed for seed in data.seeds if seed not in seen]
+        truth = data.corrected(accuracy_of, others).mean(1)
+        predictions = {
+            "mean accuracy": data.corrected(accuracy_of, seen).mean(1),
+            "mean loss": data.corrected(log_loss_of, seen).mean(1),
+            "Gaussian process": by_gaussian_process(data, seen),
+            "model, accuracy": by_model(data, seen, losses=False),
+            "model, accuracy and loss": by_model(data, seen, losses=True),
+        }
         for name, values in predictions.items():
             regret = truth.max() - truth[int(np.argmax(values))]
-            results[name].append((tau_b(values, truth), float(regret), float(truth.std())))
-    print("| judged by | tau | regret | sd of the truth |\n|---|---|---|---|")
-    for name, by_seed in results.items():
-        tau, regret, spread = np.mean(by_seed, axis=0)
-        print(f"| {name} | {tau:.2f} | {regret:.4f} | {spread:.4f} |", flush=True)
+            found[name].append((tau_b(values, truth), float(regret), float(truth.std())))
+    return {name: np.mean(rows, axis=0) for name, rows in found.items()}
 
 
 def main() -> None:
-    files = [Path(name) for name in sys.argv[1:]]
-    for path in files or [*sorted(EVIDENCE.glob("*.parquet")), *sorted(TRIALS.glob("*.jsonl"))]:
-        replay(path)
+    for baseline, name in read_pairs(sys.argv[1:]).items():
+        data = evidence(baseline, [trial for _, trial in read(Path(name))])
+        print(f"\n{baseline}: {len(data.networks)} candidates, {len(data.seeds)} seeds\n")
+        print("| seeds seen | judged by | tau | regret | sd of the reference |\n|---|---|---|---|---|")
+        for num_seen in NUM_SEEN:
+            for judged_by, (tau, regret, spread) in replay(data, num_seen).items():
+                print(f"| {num_seen} | {judged_by} | {tau:.2f} | {regret:.4f} | {spread:.4f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,185 +1,412 @@
-"""Measure what a search costs and how good its choice is, by replays of recorded and simulated studies.
+"""Measure how much training a search needs for how good a choice, against what is usual, on planted networks.
 
-    python benchmarks/search_efficiency.py [REPLAYS]          (default 400)
+    python benchmarks/search_efficiency.py                                 all cells, 400 replays each
+    python benchmarks/search_efficiency.py replays=100 snr=1 own=5 surface=quadratic
 
-Every strategy sees the same results. They come from results/evidence/*.parquet (every candidate on
-every rung with three seeds, by `scalesearch grid --scheduler curves`) and from simulated surfaces whose true values
-are known.
-*Training* is the number of images seen, as a share of the full grid (every candidate to the end with three seeds).
-*Regret* is the difference between the best network and the chosen one. For recorded studies it is computed from
-the mean of all three seeds, so the full grid has none by definition; for simulated ones from the true values. Both
-have 95 % intervals over replays, which draw seeds, orders of arrival and, for simulated studies, noise.
+Keys: replays, snr (values), own (percent of the variance between networks that no surface explains), surface
+(quadratic, ridge, step), processes. Lists are joined by commas.
+
+A world has twenty candidates, evenly spaced on the grid of `quick`. Their true values are a surface over the
+shares of compute plus each network's own deviation, with a variance of 1 in all; SNR is that variance over the
+variance of the noise of one training. A training has five rungs, each with twice the images of the one before.
+They show .3, .45, .6, .8 and all of the differences, with noise that correlates by .75 between neighbours.
+
+Rivals are scored when they end:
+
+- full grid: every candidate is trained to the end with one, two or three seeds; the best mean is chosen;
+- Ray's ASHA with one, two or three trials of each candidate, reduction factor 2 as our halving, two workers; the
+  best mean on the highest rung is chosen (decay phases cost nothing);
+- synchronous halving with one seed, without a model;
+- a random choice, which costs nothing.
+
+Ours are anytime: whenever a wave of trials ends, the candidate with the greatest posterior mean is chosen among
+those that were trained the longest.
+
+- halving: the product's scheduler of budgets with rungs; then its finalists get three seeds, and eight;
+- sequential: that of budgets without rungs, up to eight seeds;
+- adaptive: not in the product. The three ends of the grid and three candidates far from them, then waves of four,
+  trained to the end: those with the greatest probability of being the best.
+
+*Training* is in whole trainings of one candidate. *Regret* is in standard deviations of the candidates, ± its
+standard error. *Saves* is the training of a rival over that of ours at the first wave after which our mean regret
+is at most the rival's, with the 95 % interval over replays; 0 if it never is. The oracle knows the surface's prior
+and the noise, and sees the trials of `sequential`: its regret bounds what any model could reach with them.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
+from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
-import pandas as pd
-from strategies import SEEDS, STRATEGIES, World
+from decision_calibration import NETWORKS, shares
+from key_values import read_options
+from numpy.typing import NDArray
+from simulated_results import BASELINE, SeededResults, SimulatedResults
 
-from scalesearch.design.coefficients import Coefficients
-from scalesearch.search.grid import triples
-from scalesearch.search.proxy_validation import compare_rankings
+from scalesearch.search.budget import BUDGETS
+from scalesearch.search.decision.data import Channel, StudyData, Training
+from scalesearch.search.decision.posterior import Posterior, posterior
+from scalesearch.search.decision.shares import ShareTerms
 from scalesearch.search.schedulers.base import Score
-from scalesearch.search.shares import Point, shares_of
+from scalesearch.search.schedulers.halving import Halving
+from scalesearch.search.schedulers.sequential import SequentialHalving
 
-ROOT = Path(__file__).parent.parent
-
-
-def recorded(path: Path) -> World:
-    """Read a study of every rung."""
-    table = pd.read_parquet(path)
-    samples = sorted(table["samples"].unique())
-    table = table.assign(rung=lambda t: t["samples"].map(samples.index))
-    unscaled = table[table["role"] == "baseline"]
-    base = {
-        (int(seed), int(rung)): float(accuracy)
-        for seed, rung, accuracy in zip(unscaled["seed"], unscaled["rung"], unscaled["accuracy"], strict=True)
-    }
-    candidates = table[table["role"] == "candidate"]
-    scores = {}
-    for rung in range(len(samples)):
-        on_rung = candidates[candidates["rung"] == rung]
-        slope = _slope(on_rung, [base[s, rung] for s in range(SEEDS)])
-        adjusted = on_rung["accuracy"] - slope * np.log(on_rung["proxy_macs_ratio"].astype(float))
-        rows = zip(on_rung["network"], on_rung["seed"], adjusted, on_rung["train_loss"], strict=True)
-        scores.update(
-            {(str(key), int(seed), rung): Score(float(accuracy), float(loss)) for key, seed, accuracy, loss in rows}
-        )
-    resumed_at = candidates.groupby("rung")["since"].max()
-    # The next rung begins where a rung forked; no trial continues from the last rung.
-    forked = [*(int(resumed_at[rung]) for rung in range(1, len(samples))), int(samples[-1])]
-    coefficients = candidates[["alpha", "beta", "gamma"]].map(lambda value: Decimal(str(value)))
-    shares = {
-        str(key): shares_of(Coefficients(*triple))
-        for key, triple in zip(candidates["network"], coefficients.itertuples(index=False), strict=True)
-    }
-    top = len(samples) - 1
-    truth = {key: float(np.mean([scores[key, s, top].accuracy for s in range(SEEDS)])) for key in shares}
-    return World(tuple(map(int, samples)), tuple(forked), shares, scores, base, truth)
+Floats = NDArray[np.float64]
+VISIBLE = (0.3, 0.45, 0.6, 0.8, 1.0)
+"""The share of the differences that each rung shows."""
+COSTS = tuple(0.5 ** (len(VISIBLE) - 1 - rung) for rung in range(len(VISIBLE)))
+"""The training until the end of each rung, in whole trainings."""
+DECAY = 0.3
+"""The share of a rung in which the rate decays; the next rung resumes before it."""
+RUNG_CORRELATION = 0.75
+SEEDS, RIVAL_SEEDS, LAST = 8, 3, len(VISIBLE) - 1
+LEVEL, SPREAD = 0.8, 0.02
+"""The mean accuracy, and the standard deviation of the candidates' true values."""
+VALIDATION_IMAGES = 2000
+_FIRST_WAVE, _WAVE, _MOST_TRAININGS = 6, 4, 42
+"""Of `adaptive`."""
+RESAMPLES = 2000
+NAMES = tuple(f"{index:02}" for index in range(NETWORKS))
+_DEFAULTS = {
+    "replays": "400", "snr": "0.25,1,4", "own": "5,20", "surface": "quadratic,ridge,step", "processes": "2",
+}  # fmt: skip
 
 
-def _slope(rows: pd.DataFrame, base: list[float]) -> float:
-    """Return the gain in accuracy per log multiply-adds on a rung, estimated from the gain over the baseline."""
-    logs = np.log(rows["proxy_macs_ratio"].astype(float))
-    distance = float(logs.mean()) + np.log(2)
-    return max(0.0, float((rows["accuracy"].mean() - np.mean(base)) / distance))
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell is one kind of world."""
+
+    surface: str
+    own: float
+    """The share of the variance that is the networks' own."""
+    snr: float
 
 
-def planted(gap: float, noise: float, rng: np.random.Generator) -> World:
-    """Simulate a hill over the shares, with the best network `gap` above the mean.
+@dataclass(frozen=True)
+class World:
+    """A world holds what each training would reach, and the true values."""
 
-    There are five rungs, and longer ones show more of the differences.
+    cell: Cell
+    truth_N: Floats
+    measured_NSR: Floats
+    base_SR: Floats
+    """The unscaled network's accuracies."""
+
+    def regret(self, choice: int) -> float:
+        """Return by how many standard deviations the best candidate is better than the chosen one."""
+        return float(self.truth_N.max() - self.truth_N[choice]) / SPREAD
+
+
+Trace = Sequence[tuple[float, int]]
+"""The training so far and the choice, whenever a strategy chooses."""
+
+
+def prior_covariance(own: float) -> Floats:
+    """Return the covariance (N, N) of the true values of the quadratic surface, in squared standard deviations.
+
+    The linear terms and the quadratic ones explain the same variance.
     """
-    points = triples(Decimal("0.1"), Decimal("0.1"))
-    shares = {str(point): shares_of(point) for point in points}
-    peak = rng.dirichlet((3, 3, 3))
-    raw = {key: -float(np.sum((np.array(point) - peak) ** 2)) for key, point in shares.items()}
-    high = max(raw.values())
-    scale = gap / (high - float(np.mean(list(raw.values()))))
-    truth = {key: 0.8 + scale * (value - high) for key, value in raw.items()}
-    visible = (0.3, 0.45, 0.6, 0.8, 1.0)
-    seed_effects = rng.normal(0, noise, (SEEDS, len(visible)))
-    scores = {
-        (key, s, r): Score(
-            0.8 - 0.5 * (1 - fraction) + fraction * (value - 0.8) + seed_effects[s, r] + rng.normal(0, noise), 1.0
+    terms = ShareTerms.of(shares(), np.ones(NETWORKS, dtype=bool))
+    assert terms is not None, "the grid has three dimensions"
+    linear_NL, quadratic_NQ = np.split(terms.values, [terms.num_linear], axis=1)
+    smooth_NN = linear_NL @ linear_NL.T / linear_NL.shape[1] + quadratic_NQ @ quadratic_NQ.T
+    return np.asarray((1 - own) * smooth_NN / 2 + own * np.eye(NETWORKS))
+
+
+def make_world(cell: Cell, rng: np.random.Generator) -> World:
+    """Return a random world of a cell."""
+    if cell.surface == "quadratic":
+        truth_N = np.linalg.cholesky(prior_covariance(cell.own) + 1e-9 * np.eye(NETWORKS)) @ rng.normal(
+            size=NETWORKS
         )
-        for key, value in truth.items()
-        for s in range(SEEDS)
-        for r, fraction in enumerate(visible)
+    else:
+        places_N = (shares() - rng.dirichlet((3, 3, 3))) @ rng.normal(size=3)
+        surface_N = -np.abs(places_N) if cell.surface == "ridge" else np.sign(places_N - np.median(places_N))
+        surface_N = (surface_N - surface_N.mean()) / surface_N.std()
+        truth_N = np.sqrt(1 - cell.own) * surface_N + np.sqrt(cell.own) * rng.normal(size=NETWORKS)
+    truth_N = LEVEL + SPREAD * truth_N
+    noise = SPREAD / np.sqrt(cell.snr) * _rung_noise(rng, (NETWORKS + 1, SEEDS))
+    values = np.append(truth_N - LEVEL, -2 * SPREAD)[:, None, None] * np.array(VISIBLE)
+    measured = LEVEL - 0.4 * (1 - np.array(VISIBLE)) + values + noise
+    return World(cell, truth_N, measured[:-1], measured[-1])
+
+
+def _rung_noise(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
+    """Return noise of variance 1, correlated between the rungs of a training (the last dimension)."""
+    noise = rng.normal(size=(*shape, len(VISIBLE)))
+    for rung in range(1, len(VISIBLE)):
+        fresh = np.sqrt(1 - RUNG_CORRELATION**2) * noise[..., rung]
+        noise[..., rung] = RUNG_CORRELATION * noise[..., rung - 1] + fresh
+    return noise
+
+
+# Rivals.
+
+
+def full_grid(seeds: int, world: World, rng: np.random.Generator) -> Trace:
+    """Train every candidate to the end with some seeds."""
+    del rng
+    return [(float(seeds * NETWORKS), int(world.measured_NSR[:, :seeds, LAST].mean(axis=1).argmax()))]
+
+
+def random_choice(world: World, rng: np.random.Generator) -> Trace:
+    """Choose a random candidate."""
+    del world
+    return [(0.0, int(rng.integers(NETWORKS)))]
+
+
+def asha(seeds: int, world: World, rng: np.random.Generator) -> Trace:
+    """Run Ray Tune's ASHAScheduler with some trials of each candidate, on two workers."""
+    from ray.tune.schedulers import ASHAScheduler, TrialScheduler
+
+    scheduler = ASHAScheduler(time_attr="rung", metric="accuracy", mode="max", max_t=2**LAST, reduction_factor=2)
+    pairs = [(network, seed) for network in range(NETWORKS) for seed in range(seeds)]
+    waiting = [
+        SimpleNamespace(trial_id=str(pairs[index]), pair=pairs[index], rung=0, at=0.0)
+        for index in rng.permutation(len(pairs))
+    ]
+    running: list[SimpleNamespace] = []
+    clock, spent, accuracies = [0.0, 0.0], 0.0, dict[tuple[int, int], list[float]]()
+    for trial in waiting:
+        scheduler.on_trial_add(None, trial)
+    while waiting or running:
+        while waiting and len(running) < len(clock):
+            trial = waiting.pop(0)
+            trial.at = min(clock) + COSTS[0]
+            running.append(trial)
+        trial = min(running, key=lambda trial: trial.at)
+        network, seed = trial.pair
+        accuracy = float(world.measured_NSR[network, seed, trial.rung])
+        accuracies.setdefault((trial.rung, network), []).append(accuracy)
+        result = {"rung": 2**trial.rung, "accuracy": accuracy, "training_iteration": trial.rung + 1}
+        decision = scheduler.on_trial_result(None, trial, result)
+        if decision == TrialScheduler.CONTINUE and trial.rung < LAST:
+            trial.at += COSTS[trial.rung + 1] - COSTS[trial.rung]
+            trial.rung += 1
+        else:
+            running.remove(trial)
+            clock = [trial.at, *sorted(clock)[1:]]
+            spent += COSTS[trial.rung]
+    _, best = max(accuracies, key=lambda pair: (pair[0], float(np.mean(accuracies[pair]))))
+    return [(spent, best)]
+
+
+def plain_halving(world: World, rng: np.random.Generator) -> Trace:
+    """Run the product's halving with one seed; choose the best on the last rung."""
+    del rng
+    alive = _survivors(world, final_seeds=1)
+    best = max(alive[-1], key=lambda network: float(world.measured_NSR[network, 0, LAST]))
+    return [(sum(_cost(rung) * len(networks) for rung, networks in enumerate(alive)), best)]
+
+
+# Ours.
+
+
+def halving(world: World, rng: np.random.Generator) -> Trace:
+    """Run the product's halving, then the seeds of its finalists; choose by the model."""
+    del rng
+    trace, spent = list[tuple[float, int]](), 0.0
+    seen: dict[tuple[int, int], dict[Channel, float]] = {}
+    alive = _survivors(world, final_seeds=SEEDS)
+    for rung, networks in enumerate(alive):
+        for network in networks:
+            seen.setdefault((network, 0), {})[Channel(rung)] = float(world.measured_NSR[network, 0, rung])
+        spent += _cost(rung) * len(networks)
+        trace.append((spent, _choose(world, seen, networks)))
+    for seeds in (range(1, RIVAL_SEEDS), range(RIVAL_SEEDS, SEEDS)):
+        for network, seed in product(alive[-1], seeds):
+            seen[network, seed] = {Channel(LAST): float(world.measured_NSR[network, seed, LAST])}
+        spent += len(alive[-1]) * len(seeds)
+        trace.append((spent, _choose(world, seen, alive[-1])))
+    return trace
+
+
+def sequential(world: World, rng: np.random.Generator) -> Trace:
+    """Run the product's sequential halving over seeds; choose by the model."""
+    del rng
+    return [(float(len(seen)), _choose(world, seen, range(NETWORKS))) for seen in _sequential_waves(world)]
+
+
+def adaptive(world: World, rng: np.random.Generator) -> Trace:
+    """Train the ends of the grid and candidates far from them, then those that are probably the best."""
+    del rng
+    points_N3 = shares()
+    wave = [int(points_N3[:, axis].argmax()) for axis in range(3)]
+    while len(wave) < _FIRST_WAVE:
+        distances_N = ((points_N3[:, None] - points_N3[wave]) ** 2).sum(axis=-1).min(axis=1)
+        wave.append(int(distances_N.argmax()))
+    trace, seen, num_seeds = (
+        list[tuple[float, int]](),
+        dict[tuple[int, int], dict[Channel, float]](),
+        [0] * NETWORKS,
+    )
+    while len(seen) < _MOST_TRAININGS:
+        for network in wave:
+            value = float(world.measured_NSR[network, num_seeds[network], LAST])
+            seen[network, num_seeds[network]] = {Channel(LAST): value}
+            num_seeds[network] += 1
+        result = _posterior(world, seen)
+        trained = [network for network in range(NETWORKS) if num_seeds[network]]
+        trace.append((float(len(seen)), max(trained, key=lambda network: float(result.mean[network]))))
+        order = np.argsort(-result.probability_best, kind="stable").tolist()
+        wave = [network for network in order if num_seeds[network] < SEEDS][:_WAVE]
+    return trace
+
+
+def oracle(world: World, rng: np.random.Generator) -> Trace:
+    """See the trials of `sequential`; choose by the true prior and noise, which no search knows."""
+    del rng
+    trace = list[tuple[float, int]]()
+    for seen in _sequential_waves(world):
+        count_N, sum_N = np.zeros(NETWORKS), np.zeros(NETWORKS)
+        for (network, _), values in seen.items():
+            count_N[network] += 1
+            sum_N[network] += (values[Channel(LAST)] - LEVEL) / SPREAD
+        covariance_NN = prior_covariance(world.cell.own)
+        noise_NN = np.diag(1 / (world.cell.snr * count_N))
+        mean_N = covariance_NN @ np.linalg.solve(covariance_NN + noise_NN, sum_N / count_N)
+        trace.append((float(len(seen)), int(mean_N.argmax())))
+    return trace
+
+
+Seen = Mapping[tuple[int, int], Mapping[Channel, float]]
+"""The measured values of trainings, by candidate and seed."""
+
+
+def _choose(world: World, seen: Seen, among: Sequence[int]) -> int:
+    """Return the candidate with the greatest posterior mean."""
+    mean_N = _posterior(world, seen).mean
+    return max(among, key=lambda network: float(mean_N[network]))
+
+
+def _posterior(world: World, seen: Seen) -> Posterior:
+    """Return the posterior of the product's model, given the unscaled network's first trainings too."""
+    trainings = [Training(NAMES[network], values) for (network, _), values in seen.items()]
+    rungs = {channel.rung for values in seen.values() for channel in values}
+    base = [
+        Training("base", {Channel(rung): float(row_R[rung]) for rung in rungs})
+        for row_R in world.base_SR[:RIVAL_SEEDS]
+    ]
+    data = StudyData(NAMES, shares(), np.zeros(NETWORKS), (*trainings, *base), "base", smallest_noise=2.5e-4)
+    return posterior(data)
+
+
+def _sequential_waves(world: World) -> list[dict[tuple[int, int], dict[Channel, float]]]:
+    """Return the trainings seen after each wave of sequential halving."""
+    budget = replace(BUDGETS["quick"], final_seeds=SEEDS)
+    scheduler = SequentialHalving.of(budget, 0, NAMES)
+    results = SeededResults(dict(zip(NAMES, world.measured_NSR[..., LAST].tolist(), strict=True)))
+    results.run(scheduler)
+    seen, waves = dict[tuple[int, int], dict[Channel, float]](), []
+    for wave in scheduler.advance(results).waves:
+        for trial in wave:
+            if trial.network != BASELINE:
+                network = NAMES.index(trial.network)
+                seen[network, trial.seed] = {Channel(LAST): float(world.measured_NSR[network, trial.seed, LAST])}
+        waves.append(dict(seen))
+    return waves
+
+
+def _survivors(world: World, final_seeds: int) -> list[list[int]]:
+    """Return the candidates that the product's halving trains on each rung, with their first seed."""
+
+    def scores(rung: int) -> dict[str, Score]:
+        return {name: Score(float(world.measured_NSR[n, 0, rung]), 1.0) for n, name in enumerate(NAMES)}
+
+    def base_accuracies(rung: int) -> list[float]:
+        return list(map(float, world.base_SR[:RIVAL_SEEDS, rung]))
+
+    budget = replace(BUDGETS["quick"], rungs=len(VISIBLE), seeds=1, final_seeds=final_seeds)
+    schedule = Halving.of(budget, 2500, NAMES)
+    results = SimulatedResults(NAMES, scores, base_accuracies, VALIDATION_IMAGES, BASELINE)
+    trials = [trial for wave in schedule.advance(results).waves for trial in wave if trial.network != BASELINE]
+    return [
+        [NAMES.index(trial.network) for trial in trials if trial.rung == rung and trial.seed == 0]
+        for rung in range(len(VISIBLE))
+    ]
+
+
+def _cost(rung: int) -> float:
+    """Return the training from the point at which a rung resumes to its end, in whole trainings."""
+    return COSTS[rung] - (COSTS[rung - 1] * (1 - DECAY) if rung else 0.0)
+
+
+Strategy = Callable[[World, np.random.Generator], Trace]
+RIVALS: dict[str, Strategy] = {
+    **{f"full grid, seeds: {seeds}": partial(full_grid, seeds) for seeds in range(1, RIVAL_SEEDS + 1)},
+    **{f"Ray's ASHA, seeds: {seeds}": partial(asha, seeds) for seeds in range(1, RIVAL_SEEDS + 1)},
+    "halving without a model": plain_halving,
+    "random choice": random_choice,
+}
+OURS: dict[str, Strategy] = {"halving": halving, "sequential": sequential, "adaptive": adaptive}
+
+
+def replay(cell: Cell, seed: int) -> dict[str, list[tuple[float, float]]]:
+    """Return the training and the regret at each choice of every strategy, in one world."""
+    logging.disable(logging.WARNING)
+    world = make_world(cell, np.random.default_rng((2019, seed)))
+    bound = {"oracle": oracle} if cell.surface == "quadratic" else {}
+    return {
+        name: [(spent, world.regret(choice)) for spent, choice in strategy(world, np.random.default_rng(seed))]
+        for name, strategy in (RIVALS | OURS | bound).items()
     }
-    base = {
-        (s, r): 0.5 + seed_effects[s, r] + rng.normal(0, noise) for s in range(SEEDS) for r in range(len(visible))
-    }
-    samples = tuple(2000 * 2**rung for rung in range(len(visible)))
-    forked = tuple(images * 7 // 10 for images in samples)
-    return World(samples, forked, shares, scores, base, truth)
 
 
-def report(title: str, worlds: Callable[[np.random.Generator], World], replays: int) -> None:
-    """Print one table, with a line per strategy."""
-    print(f"\n{title}")
-    print(f"{'':<34}{'training':>22}{'times less':>12}{'regret':>26}")
-    for name, strategy in STRATEGIES.items():
-        rng = np.random.default_rng(2019)
-        spent, regrets = [], []
-        for _ in range(replays):
-            world = worlds(rng)
-            key, images = strategy(world, rng)
-            spent.append(images / world.full)
-            regrets.append(world.regret(key))
-        mean = float(np.mean(spent))
-        saving = f"{1 / mean:.1f}x" if mean else ""
-        print(f"{name:<34}{_interval(spent, 3):>22}{saving:>12}{_interval(regrets, 4):>26}", flush=True)
+def savings(rival: Floats, ours: Floats, rows: NDArray[np.int64]) -> Floats:
+    """Return by which factor ours needs less training for the rival's mean regret, for resamples of the replays.
+
+    Args:
+        rival: (replays, 2) its training and regret.
+        ours: (replays, waves, 2) ours after each wave.
+        rows: (resamples, replays) indices of replays.
+    """
+    training, regret = rival[rows].mean(axis=1).T
+    our_training, our_regret = np.moveaxis(ours[rows].mean(axis=1), -1, 0)
+    reached = our_regret <= regret[:, None]
+    first = our_training[np.arange(len(rows)), reached.argmax(axis=1)]
+    return np.where(reached.any(axis=1), training / first, 0.0)
 
 
-def report_rungs(world: World) -> None:
-    """Print how well each rung ranks like the last one: Kendall's τ, and the ceiling set by the noise of seeds."""
-
-    def points(rung: int) -> list[Point]:
-        return [
-            Point(key, world.shares[key], {(0, s): world.scores[key, s, rung].accuracy for s in range(SEEDS)})
-            for key in world.truth
-        ]
-
-    top = len(world.samples) - 1
-    for rung in range(top):
-        result = compare_rankings("", points(rung), points(top))
-        assert result.ceiling is not None, "there are several seeds"
-        taus = ", ".join(
-            f"{name} {tau.value:+.2f} ({tau.low:+.2f} … {tau.high:+.2f})"
-            for name, tau in (
-                ("τ", result.tau),
-                ("single seeds", result.single),
-                ("seeds' own", result.ceiling),
-            )
-        )
-        noise = _noise(world, rung)
-        print(
-            f"{world.samples[rung]:>6} of {world.samples[top]} images: noise {noise:.3f}; {taus}; {result.verdict}"
-        )
-
-
-def _interval(values: list[float], digits: int) -> str:
-    """Return the mean, and its 95 % interval over replays, as text."""
-    rng = np.random.default_rng(7)
-    means = np.mean(rng.choice(values, (2000, len(values))), axis=1)
-    low, high = np.percentile(means, (2.5, 97.5))
-    return f"{np.mean(values):.{digits}f} ({low:.{digits}f}-{high:.{digits}f})"
+def report(cell: Cell, replays: Sequence[Mapping[str, list[tuple[float, float]]]]) -> None:
+    """Print the tables of a cell."""
+    traces = {name: np.array([one[name] for one in replays]) for name in replays[0]}
+    rows = np.random.default_rng(7).integers(0, len(replays), (RESAMPLES, len(replays)))
+    everything = np.arange(len(replays))[None]
+    print(
+        f"\n{cell.surface}, own deviations {100 * cell.own:g} % of the variance, SNR of a training {cell.snr:g}\n"
+    )
+    print("| ours | training: regret |\n|---|---|")
+    for name in (*OURS, *(["oracle"] if "oracle" in traces else [])):
+        waves = traces[name].mean(axis=0)
+        print(f"| {name} | " + ", ".join(f"{spent:.1f}: {regret:.2f}" for spent, regret in waves) + " |")
+    heads = ("rival", "training", "regret", *(f"{name} saves" for name in OURS))
+    print("\n| " + " | ".join(heads) + " |\n|" + "---|" * len(heads))
+    for name in RIVALS:
+        rival = traces[name][:, 0]
+        training, regret = rival.mean(axis=0)
+        error = rival[:, 1].std(ddof=1) / np.sqrt(len(rival))
+        cells = [f"{training:.1f}", f"{regret:.2f} ± {error:.2f}"]
+        for ours in OURS:
+            low, high = np.percentile(savings(rival, traces[ours], rows), (2.5, 97.5))
+            cells.append(f"{savings(rival, traces[ours], everything)[0]:.1f}x ({low:.1f} … {high:.1f})")
+        print(f"| {name} | " + " | ".join(cells) + " |", flush=True)
 
 
 def main() -> None:
-    logging.disable(logging.WARNING)
-    replays = int(sys.argv[1]) if len(sys.argv) > 1 else 400
-    print(f"{replays} replays a line, seed 2019; 95 % intervals of means over replays")
-    for path in sorted((ROOT / "results" / "evidence").glob("*.parquet")):
-        world = recorded(path)
-        noise = _noise(world, len(world.samples) - 1)
-        size = f"{path.stem}: {len(world.truth)} candidates, rungs of {world.samples} images"
-        noises = f"noise of a trial {noise:.3f}, of a difference of means {noise * np.sqrt(2 / SEEDS):.3f}"
-        report(f"{size}; {noises}", partial(_same, world), replays)
-        report_rungs(world)
-    for gap, noise in ((0.10, 0.02), (0.10, 0.05)):
-        title = f"planted: the best {gap} above the mean candidate, noise of a trial {noise}"
-        report(title, partial(planted, gap, noise), replays)
-
-
-def _same(world: World, _: np.random.Generator) -> World:
-    return world
-
-
-def _noise(world: World, rung: int) -> float:
-    """Return the standard deviation of one trial on a rung around the effects of candidate and seed."""
-    values = np.array([[world.scores[key, s, rung].accuracy for s in range(SEEDS)] for key in world.truth])
-    residuals = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
-    return float(np.sqrt((residuals**2).sum() / ((len(values) - 1) * (SEEDS - 1))))
+    options = read_options(sys.argv[1:], _DEFAULTS)
+    lists = [options[key].split(",") for key in ("surface", "own", "snr")]
+    print(f"{options['replays']} replays a cell; 95 % intervals over replays")
+    with ProcessPoolExecutor(int(options["processes"])) as pool:
+        for surface, own, snr in product(*lists):
+            cell = Cell(surface, float(own) / 100, float(snr))
+            report(cell, list(pool.map(partial(replay, cell), range(int(options["replays"])), chunksize=5)))
 
 
 if __name__ == "__main__":
