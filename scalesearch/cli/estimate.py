@@ -126,7 +126,7 @@ def _seconds_per_image(spec: TrialSpec) -> float:
 
 
 def _compute_words(wall_seconds: float) -> str:
-    """Return as text the GPU-hours and kilowatt-hours of a search that keeps this machine busy, or its core-hours."""
+    """Return the hours of this machine's GPUs or cores as text, and the energy where the GPUs tell their power."""
     import torch
 
     from scalesearch.proxy.timing import gpu_watts
