@@ -21,7 +21,7 @@ from scalesearch.study.study import open_study
 HERE = Path(__file__).parent
 STUDIES = HERE.parent.parent / "results" / "reference"
 CURVES = {
-    "mobilenet_v1-compare-quick": {times: f"mobilenet_v1-compare-{times}x-quick" for times in (2, 4)},
+    "b0-compare-quick": {times: f"b0-compare-{times}x-quick" for times in (2, 4)},
 }
 """For each figure, the studies of one comparison by their cost, cheapest first."""
 

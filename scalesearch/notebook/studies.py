@@ -142,6 +142,10 @@ class Figures:
         """Draw the candidates by their shares of log-FLOPs, over the response surface."""
         return self._coefficient_figure("spending", figures.compute_allocation, theme)
 
+    def coefficients(self, theme: str = "light") -> go.Figure:
+        """Draw how probable each α, β and γ is by the response surface."""
+        return self._coefficient_figure("coefficients", figures.coefficients, theme)
+
     def parallel(self, theme: str = "light") -> go.Figure:
         """Draw a line for each network over its coefficients, its costs and its accuracy."""
         return self._coefficient_figure("parallel", figures.parallel, theme)
@@ -149,6 +153,10 @@ class Figures:
     def learning(self, theme: str = "light") -> go.Figure:
         """Draw accuracy from rung to rung, or from epoch to epoch."""
         return _with_title("learning", figures.learning(self.reported.found), theme)
+
+    def regret(self, theme: str = "light") -> go.Figure:
+        """Draw the expected regret of the recommendation over training."""
+        return self._coefficient_figure("regret", figures.regret, theme)
 
     def nominal(self, theme: str = "light") -> go.Figure:
         """Draw nominal against measured FLOPs of the grid."""

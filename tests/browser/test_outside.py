@@ -64,7 +64,7 @@ def leads_outside(seen: Watched, own: str) -> list[str]:
 def comparison(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of curves of `compare`."""
     folder = tmp_path_factory.mktemp("compare") / "study"
-    shutil.copytree(ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick", folder)
+    shutil.copytree(ROOT / "tests" / "fixtures" / "studies" / "mobilenet_v1-compare-4x-quick", folder)
     show_curves({Decimal(4): folder})
     return folder / "curves.html"
 

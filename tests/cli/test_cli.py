@@ -299,7 +299,7 @@ def test_help_names_every_rounding_rule() -> None:
     [
         "show results/reference/b0-phi1-quick",
         "show results/reference/nas-tiny-digits",
-        "show results/reference/mobilenet_v1-compare-4x-quick",
+        "show results/reference/b0-compare-4x-quick",
         "family b0 --coefficients 1.2 1.1 1.15",
     ],
 )

@@ -11,7 +11,7 @@ import pytest
 from command import scalesearch
 
 ROOT = Path(__file__).parents[2]
-REFERENCE = ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick"
+REFERENCE = ROOT / "tests" / "fixtures" / "studies" / "mobilenet_v1-compare-4x-quick"
 
 
 def copy(tmp_path: Path) -> Path:

@@ -68,7 +68,7 @@ def test_an_unfinished_search_is_not_asked(tmp_path: Path) -> None:
     ("words", "reason"),
     [
         (("results/reference/resnet18-phi1-quick",), "is a committed reference study, which is never changed"),
-        (("results/reference/mobilenet_v1-compare-4x-quick",), "is a committed reference study"),
+        (("results/reference/b0-compare-4x-quick",), "is a committed reference study"),
         (("results/none",), "is not a folder"),
         (("tests",), "holds no study"),
     ],
@@ -80,7 +80,7 @@ def test_what_cannot_be_asked_is_refused_in_a_line(words: tuple[str, ...], reaso
 
 
 def test_a_comparison_of_rules_has_no_proxy_to_ask(tmp_path: Path) -> None:
-    shutil.copytree(ROOT / "results" / "reference" / "mobilenet_v1-compare-4x-quick", tmp_path / "rules")
+    shutil.copytree(ROOT / "tests" / "fixtures" / "studies" / "mobilenet_v1-compare-4x-quick", tmp_path / "rules")
     found = scalesearch("validate-proxy", "rules", cwd=tmp_path)
     assert (found.returncode, found.stderr.count("\n")) == (2, 1)
     assert "compares rules" in found.stderr

@@ -121,7 +121,7 @@ def test_columns_of_a_record_need_no_plan() -> None:
     assert {"alpha", "flops_ratio"} <= known.keys() - alone.keys()
 
 
-@pytest.mark.parametrize("name", ["b0-phi1-quick", "mobilenet_v1-compare-4x-quick", "nas-tiny-digits"])
+@pytest.mark.parametrize("name", ["b0-phi1-quick", "b0-compare-4x-quick", "nas-tiny-digits"])
 def test_a_terminal_of_80_columns_cuts_nothing(name: str) -> None:
     console = Console(file=io.StringIO(), width=80)
     console.print(terminal_table(read_report_inputs(open_study(REFERENCE / name)).found))

@@ -58,7 +58,9 @@ def graphs(parts: list[Any]) -> Iterator[Any]:
 
 def test_the_answer_has_the_reports_figures(view: StudySnapshot, ruled: StudySnapshot) -> None:
     names = [one.id for one in graphs(result_view.content(view, "light"))]
-    assert names[:4] == [f"evidence-{name}" for name in ("pareto", "spending", "parallel", "learning")]
+    assert names[:5] == [
+        f"evidence-{name}" for name in ("pareto", "spending", "coefficients", "parallel", "learning")
+    ]
     assert next(graphs(result_view.content(ruled, "light"))).id == "evidence-curves"
     assert list(graphs(result_view.content(replace(view, analysis=None), "light"))) == []
 

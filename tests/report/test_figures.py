@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import plotly.graph_objects as go
 import pytest
 from planted_studies import halving, rules, stages, trusted, with_agreements
@@ -17,6 +18,7 @@ from scalesearch.design.cost import cost
 from scalesearch.design.networks import load_network
 from scalesearch.report.figures import (
     agreement,
+    coefficients,
     compute_allocation,
     curves,
     family,
@@ -28,6 +30,7 @@ from scalesearch.report.figures import (
     reward_tradeoff,
 )
 from scalesearch.report.figures.agreement import ranks
+from scalesearch.report.figures.coefficients import bar_probabilities
 from scalesearch.report.figures.compute_allocation import region_corners
 from scalesearch.report.figures.family import _peers
 from scalesearch.report.figures.frame import Drawing, apply_layout, escape_plotly, theme_layout
@@ -112,7 +115,7 @@ def test_the_triangle_has_every_candidate_at_its_shares() -> None:
     drawing = compute_allocation(found)
     assert drawing is not None
     assert found.decision.surface is not None
-    marked = [one for one in drawing.figure.data if one.mode == "markers" and one.hoverinfo == "text"]
+    marked = [one for one in drawing.figure.data if one.mode == "markers+text" and one.hoverinfo == "text"]
     drawn = {
         (round(a), round(b), round(c), colour)
         for one in marked
@@ -319,3 +322,38 @@ def test_shades_run_from_low_to_high() -> None:
 
 def test_names_are_letters_to_plotly() -> None:
     assert escape_plotly("<a href='x'>&") == "&lt;a href='x'&gt;&amp;"
+
+
+def test_probabilities_of_coefficients_are_those_of_the_surface() -> None:
+    found = halving().found
+    surface = found.decision.surface
+    assert surface is not None
+    probabilities = bar_probabilities(surface)
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    for index, axis in enumerate(("depth", "width", "resolution")):
+        low, high = surface.region[axis]
+        within = probabilities[index][int(low * 10) : int(min(high, 0.999) * 10) + 1].sum()
+        assert within >= 0.95, axis
+    drawing = coefficients(found)
+    assert drawing is not None
+    bars = [trace for trace in drawing.figure.data if trace.type == "bar"]
+    assert [one.xaxis for one in bars] == ["x", "x2", "x3"]
+    for bar, row in zip(bars, probabilities, strict=True):
+        assert sum(bar.y) == pytest.approx(100)
+        np.testing.assert_allclose(bar.y, 100 * row)
+        # The bars lie side by side: from 1 to the coefficient that takes all of the compute.
+        edges = [x + sign * width / 2 for x, width in zip(bar.x, bar.width, strict=True) for sign in (-1, 1)]
+        np.testing.assert_allclose(edges[2::2], edges[1:-1:2])
+    assert [max(one.x) + one.width[-1] / 2 for one in bars] == pytest.approx([2, 2**0.5, 2**0.5])
+    assert coefficients(rules().found) is None
+
+
+def test_the_triangle_says_who_is_probably_the_best() -> None:
+    found = halving().found
+    drawing = compute_allocation(found)
+    assert drawing is not None
+    written = [text for trace in drawing.figure.data if trace.mode == "markers+text" for text in trace.text]
+    rows = [row for row in candidate_rows(found) if row.candidate.coefficients.product > 1]
+    likely = [f"{100 * row.probability_best:.0f} %" for row in rows if row.probability_best >= 0.02]
+    assert sorted(text for text in written if text) == sorted(likely)
+    assert likely

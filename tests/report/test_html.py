@@ -107,10 +107,10 @@ def test_every_figure_of_a_report_has_its_place_and_number() -> None:
     article = study_report(halving())
     page = document_page(article)
     names = [one.name for one in article.drawings()]
-    assert names == ["pareto", "spending", "parallel", "learning", "regret", "nominal", "family"]
+    assert names == ["pareto", "spending", "coefficients", "parallel", "learning", "regret", "nominal", "family"]
     places = [own["id"] for tag, own in Tags(page).found if tag == "div" and own.get("class") == "plot"]
     assert places == names
-    assert [int(one) for one in re.findall(r"<b>Figure (\d+)\.", page)] == [1, 2, 3, 4, 5, 6, 7]
+    assert [int(one) for one in re.findall(r"<b>Figure (\d+)\.", page)] == [1, 2, 3, 4, 5, 6, 7, 8]
     assert [int(one) for one in re.findall(r"<b>Table (\d+)\.", page)] == [1, 2]
     assert set(json.loads(Tags(page).inside[1])) == set(names)
 

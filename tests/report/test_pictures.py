@@ -26,8 +26,8 @@ def test_a_picture_stands_in_the_report_and_is_named_in_its_words(tmp_path: Path
     assert "Where the networks look" in [one.heading for one in article.sections]
     page, words = document_page(article), markdown(article)
     assert f'src="data:image/png;base64,{base64.b64encode(PNG).decode()}"' in page
-    assert "<b>Figure 8. Class activation maps, cam.png.</b> A row is an image" in page
-    assert "*Figure 8, in cam.png: Class activation maps, cam.png.* A row is an image" in words
+    assert "<b>Figure 9. Class activation maps, cam.png.</b> A row is an image" in page
+    assert "*Figure 9, in cam.png: Class activation maps, cam.png.* A row is an image" in words
     assert "Where the networks look" not in markdown(study_report(halving()))
 
 

@@ -102,5 +102,5 @@ def test_too_few_candidates_are_told_with_the_kinds_own_advice(kind: StudyKind, 
 )
 def test_a_database_still_knows_the_studies_that_were_copied_into_it(name: str, known: str) -> None:
     """The hashes are those that databases of version 0.1.0 hold."""
-    folder = EARLIER / name if name == "b0-phi1-halving" else REFERENCE / name
+    folder = EARLIER / name if (EARLIER / name).is_dir() else REFERENCE / name
     assert identity(open_study(folder)) == known

@@ -27,7 +27,9 @@ COSTS = {Decimal(2): Decimal(1), Decimal(4): Decimal(2)}
 """By φ."""
 SEEDS = 3
 ROOT = Path(__file__).parent.parent.parent
-REFERENCES = {times: ROOT / "results" / "reference" / f"mobilenet_v1-compare-{times}x-quick" for times in COSTS}
+REFERENCES = {
+    times: ROOT / "tests" / "fixtures" / "studies" / f"mobilenet_v1-compare-{times}x-quick" for times in COSTS
+}
 
 
 def compared(folder: Path, times: Decimal, objective: Planted) -> Study:

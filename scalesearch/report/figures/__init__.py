@@ -6,6 +6,7 @@ The functions are pure: they write no file and print nothing.
 from __future__ import annotations
 
 from scalesearch.report.figures.agreement import agreement
+from scalesearch.report.figures.coefficients import coefficients
 from scalesearch.report.figures.compute_allocation import compute_allocation
 from scalesearch.report.figures.curves import curves, scaling_curves
 from scalesearch.report.figures.family import family
@@ -22,6 +23,7 @@ __all__ = [
     "WIDTH",
     "Drawing",
     "agreement",
+    "coefficients",
     "compute_allocation",
     "curves",
     "family",

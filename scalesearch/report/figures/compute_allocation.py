@@ -23,6 +23,10 @@ Shares = tuple[float, float, float]
 _STEPS, _DOT_SIZE = 40, 9
 """The number of dots of the surface along an edge, and their size in px."""
 _SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left": 9}
+_CORNER = 0.85
+"""A network with a larger share is in a corner, beside the numbers of the axes."""
+_LEAST_PROBABILITY = 0.02
+"""Smaller probabilities of being the best are not written."""
 _OUTLINE_WIDTHS: dict[Status, float] = {"recommended": 2.5, "tied": 2.5}
 
 
@@ -50,7 +54,7 @@ def compute_allocation(result: StudyResult) -> Drawing | None:
     if surface is not None:
         figure.add_trace(_optimum(surface))
     metric = metric_words(result.plan.config.metric).capitalize()
-    title = f"{metric}, expected at the end of training"
+    title = f"{metric}, expected {result.judged}"
     apply_layout(
         figure,
         height=680,
@@ -60,9 +64,7 @@ def compute_allocation(result: StudyResult) -> Drawing | None:
         coloraxis=accuracy_coloraxis(values, title),
         legend={"orientation": "v", "y": 1, "yanchor": "top"},
     )
-    return Drawing(
-        "spending", "Where each network spends its compute", _caption(surface, result.plan.config.shrinks), figure
-    )
+    return Drawing("spending", "Where each network spends its compute", _caption(surface, result), figure)
 
 
 _NAMES = {"a": "depth", "b": "width", "c": "resolution"}
@@ -102,7 +104,9 @@ def _points(status: Status, rows: Sequence[CandidateRow], result: StudyResult) -
     return go.Scatterternary(
         name=label,
         **_ternary_coordinates([shares_of(row.candidate.coefficients) for row in rows]),
-        mode="markers",
+        mode="markers+text",
+        text=[_probability_text(row) for row in rows],
+        textposition=[_text_position(shares_of(row.candidate.coefficients)) for row in rows],
         cliponaxis=False,
         showlegend=False,
         marker={
@@ -115,6 +119,19 @@ def _points(status: Status, rows: Sequence[CandidateRow], result: StudyResult) -
         hovertext=[f"{hover_text(row, result)}<br>{_shares_text(row)}" for row in rows],
         hoverinfo="text",
     )
+
+
+def _probability_text(row: CandidateRow) -> str:
+    """Return the probability of being the best, or nothing where it is small."""
+    return f"{100 * row.probability_best:.0f} %" if row.probability_best >= _LEAST_PROBABILITY else ""
+
+
+def _text_position(shares: Shares) -> str:
+    """Return the side of a mark where no number of an axis is."""
+    depth, _, resolution = shares
+    if depth > _CORNER:
+        return "bottom center"
+    return "top left" if resolution > _CORNER else "top center"
 
 
 def _legend_entry(status: Status) -> go.Scatterternary:
@@ -200,12 +217,13 @@ def _ternary_coordinates(shares: Sequence[Shares]) -> dict[str, list[float]]:
     return {letter: [100 * share[i] for share in shares] for i, letter in enumerate("abc")}
 
 
-def _caption(surface: Surface | None, shrinks: bool) -> str:
+def _caption(surface: Surface | None, result: StudyResult) -> str:
+    verb = "shrinks" if result.plan.config.shrinks else "grows"
     start = (
-        f"A corner is a network that {'shrinks' if shrinks else 'grows'} in one dimension alone; a network's place "
-        "is its shares of the log-FLOPs, log α, 2 log β and 2 log γ over their sum."
+        f"A corner is a network that {verb} in one dimension alone; a network's place is its shares of the "
+        "log-FLOPs, log α, 2 log β and 2 log γ over their sum. Percentages are probabilities of being the best."
     )
-    colours = "Colours are expected accuracies at the end of training"
+    colours = f"Colours are expected accuracies {result.judged}"
     if surface is None:
         return f"{start} {colours}."
     return (

@@ -118,6 +118,7 @@ class GridReport(KindReport):
         drawings = (
             figures.pareto(result),
             figures.compute_allocation(result),
+            figures.coefficients(result),
             figures.parallel(result),
             figures.learning(result),
             figures.regret(result),

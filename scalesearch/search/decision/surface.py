@@ -48,10 +48,14 @@ class Surface:
         return float(depth), float(width), float(resolution)
 
     @cached_property
+    def optima(self) -> Floats:
+        """(draws, 3): the shares of depth, width and resolution of the highest point, in draws of the posterior."""
+        return np.asarray(_GRID[np.argmax(self._draws[1] @ self.terms.evaluate(_GRID).T, axis=1)])
+
+    @cached_property
     def region(self) -> dict[str, tuple[float, float]]:
         """The 95 % interval of the optimum's share, by axis."""
-        optima = _GRID[np.argmax(self._draws[1] @ self.terms.evaluate(_GRID).T, axis=1)]
-        low, high = np.percentile(optima, _TAILS, axis=0)
+        low, high = np.percentile(self.optima, _TAILS, axis=0)
         return {axis: (float(low[i]), float(high[i])) for i, axis in enumerate(AXES)}
 
     @cached_property
