@@ -58,7 +58,19 @@ def test_a_figure_offers_to_send_itself_nowhere(
 
 
 def test_figures_have_titles_and_themes(climbed: NotebookStudy) -> None:
-    names = "pareto weighed spending coefficients parallel learning regret nominal agreement family curves".split()
+    names = [
+        "pareto",
+        "weighed",
+        "spending",
+        "coefficients",
+        "parallel",
+        "learning",
+        "regret",
+        "nominal",
+        "agreement",
+        "family",
+        "curves",
+    ]
     assert dir(climbed.figures) == sorted(names)
     for name in ("pareto", "spending", "coefficients", "parallel", "learning", "regret", "nominal", "family"):
         figure = getattr(climbed.figures, name)()
