@@ -4,9 +4,11 @@
     python benchmarks/proxy_agreement.py FIRST.jsonl SECOND.jsonl baseline=b0
 
 `proxy_snr.py` writes both files (`out=`). They hold the same candidates with at least two seeds each, such as
-proxies grown from trunks in the first and trained from scratch in the second. Scores are adjusted for the logarithm
-of the proxies' multiply-adds, separately in each file, and for the effect that a seed has on all networks. Networks
-and seeds that a file has only in part are dropped.
+proxies grown from trunks in the first and trained from scratch in the second. Scores are adjusted for the
+logarithm of the proxies' multiply-adds, separately in each file, and for the effect that a seed has on all
+networks. The slope is that from the unscaled network to the candidates, as in a search, where the file has that
+network (`unscaled=1`), else that of a line through the candidates. Networks and seeds that a file has only in part
+are dropped.
 
 For every score of the first file and the accuracy and losses of the second, the script prints
 
@@ -38,7 +40,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from proxy_snr import SCORES, Trial, candidates_of, read
+from proxy_snr import SCORES, UNSCALED, Trial, candidates_of, read
 from variance_components import components
 
 from scalesearch.design.baselines import load_baseline
@@ -62,16 +64,19 @@ class Table:
 
     scores_KN: Floats
     covariate_K: Floats
+    slope: float | None = None
+    """What a score gains with the covariate; None: the slope of the line through the networks' means."""
 
     def rows(self, picks_K: NDArray[np.int64]) -> Table:
         """Return a table of some of the networks."""
-        return Table(self.scores_KN[picks_K], self.covariate_K[picks_K])
+        return replace(self, scores_KN=self.scores_KN[picks_K], covariate_K=self.covariate_K[picks_K])
 
     def adjusted(self) -> Floats:
-        """Return scores (K, N) without their seed's mean, as residuals from the line of the networks' means."""
+        """Return scores (K, N) without their seed's mean, at the average cost."""
         means_K, centred_K = self.scores_KN.mean(1), self.covariate_K - self.covariate_K.mean()
         square = float(centred_K @ centred_K)
-        slope = float(centred_K @ means_K) / square if square > 0 else 0.0
+        of_line = float(centred_K @ means_K) / square if square > 0 else 0.0
+        slope = of_line if self.slope is None else self.slope
         adjusted_KN: Floats = self.scores_KN - self.scores_KN.mean(0) - slope * centred_K[:, None]
         return adjusted_KN
 
@@ -79,7 +84,11 @@ class Table:
     def reliability(self) -> float:
         """The reliability of the networks' means: the share of their variance that is due to networks, or 0."""
         seeds = self.scores_KN.shape[1]
-        total = seeds * max(0.0, components(self.scores_KN, self.covariate_K, in_blocks=True).snr)
+        if self.slope is None:
+            parts = components(self.scores_KN, self.covariate_K, in_blocks=True)
+        else:
+            parts = components(self.adjusted(), np.zeros(len(self.covariate_K)), in_blocks=True)
+        total = seeds * max(0.0, parts.snr)
         return float(total / (1 + total))
 
 
@@ -142,19 +151,25 @@ def format_interval(value: float, ends: tuple[float, float]) -> str:
 
 
 def tables(trials: Sequence[Trial], networks: Sequence[str]) -> dict[str, Table]:
-    """Return a table of the networks for each score, with the seeds that all of them have."""
+    """Return a table of the networks for each score, with the seeds that all of them have.
+
+    The slopes are those from the unscaled network to the networks, as in a search, if it has all of these seeds.
+    """
+    of_unscaled = {trial.seed: trial for trial in trials if trial.role == UNSCALED}
     by_network_and_seed = {(trial.network, trial.seed): trial for trial in trials}
     seeds = sorted(
         {seed for _, seed in by_network_and_seed if all((key, seed) in by_network_and_seed for key in networks)}
     )
     covariate_K = np.array([by_network_and_seed[key, seeds[0]].log_cost for key in networks])
-    return {
-        name: Table(
-            np.array([[by_network_and_seed[key, seed].score(name) for seed in seeds] for key in networks]),
-            covariate_K,
-        )
-        for name in SCORES
-    }
+    found = {}
+    for name in SCORES:
+        scores_KN = np.array([[by_network_and_seed[key, seed].score(name) for seed in seeds] for key in networks])
+        slope = None
+        if all(seed in of_unscaled for seed in seeds):
+            gain = float(scores_KN.mean() - np.mean([of_unscaled[seed].score(name) for seed in seeds]))
+            slope = max(0.0, gain / float(covariate_K.mean() - of_unscaled[seeds[0]].log_cost))
+        found[name] = Table(scores_KN, covariate_K, slope)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +224,8 @@ def print_directions(first: Mapping[str, Table], second: Mapping[str, Table], sh
 def main() -> None:
     paths = [Path(text) for text in sys.argv[1:] if "=" not in text]
     options = dict(text.split("=", 1) for text in sys.argv[1:] if "=" in text)
-    first, second = (candidates_of([trial for _, trial in read(path)]) for path in paths)
-    networks = sorted({trial.network for trial in first} & {trial.network for trial in second})
+    first, second = ([trial for _, trial in read(path)] for path in paths)
+    networks = sorted(set.intersection(*({one.network for one in candidates_of(kind)} for kind in (first, second))))
     if "baseline" in options:
         shares = shares_of_networks(options["baseline"])
         networks = [key for key in networks if key in shares]

@@ -45,7 +45,7 @@ from pathlib import Path
 import numpy as np
 from key_values import read_pairs
 from numpy.typing import NDArray
-from proxy_snr import UNSCALED, Trial, candidates_of, read
+from proxy_snr import UNSCALED, Trial, read
 from variance_components import Components, components
 
 from scalesearch.design.baselines import load_baseline
@@ -386,19 +386,27 @@ def _by_all_seeds(data: Evidence, found: Sequence[Replay], spread: float, truth:
     return {"the same by all seeds, the search's own included": f"{np.mean(small):.0%}"}
 
 
-def longer(data: Evidence, trials: Sequence[Trial]) -> Truth:
-    """Return the truth of other trainings, at equal cost."""
+def truth_of(data: Evidence, trials: Sequence[Trial]) -> Truth:
+    """Return the truth of other trainings, such as longer ones, at equal cost.
+
+    The slope is that from the unscaled network to the candidates, as in a search. A line through the candidates
+    would take what dimensions gain for the effect of cost: those with more depth cost more, for instance.
+    """
     by_network = {(trial.network, trial.seed): trial for trial in trials}
     networks = tuple(key for key in data.networks if any(trial.network == key for trial in trials))
-    seeds = sorted({seed for _, seed in by_network if all((key, seed) in by_network for key in networks)})
+    base = data.plan.base_id
+    seeds = sorted({seed for _, seed in by_network if all((key, seed) in by_network for key in (*networks, base))})
+    if not seeds:
+        raise SystemExit("the truth needs a seed of every network and of the unscaled one (unscaled=1)")
     values_KN = np.array([[by_network[key, seed].accuracy for seed in seeds] for key in networks])
     costs_K = np.array([by_network[key, seeds[0]].log_cost for key in networks])
-    centred_K = costs_K - costs_K.mean()
-    slope = float(centred_K @ values_KN.mean(1)) / float(centred_K @ centred_K)
-    corrected_KN = values_KN - slope * centred_K[:, None]
+    base_cost = by_network[base, seeds[0]].log_cost
+    base_accuracy = float(np.mean([by_network[base, seed].accuracy for seed in seeds]))
+    slope = max(0.0, float(values_KN.mean() - base_accuracy) / float(costs_K.mean() - base_cost))
+    corrected_KN = values_KN - slope * (costs_K - costs_K.mean())[:, None]
     if len(seeds) == 1:
         return Truth(networks, corrected_KN, 1.0, float(corrected_KN.std(ddof=1)))
-    parts = components(values_KN, costs_K)
+    parts = components(corrected_KN, np.zeros(len(networks)))
     return Truth(networks, corrected_KN, reliability_of(parts.snr, len(seeds)), parts.signal)
 
 
@@ -411,7 +419,7 @@ def main() -> None:
         data = evidence(baseline, [trial for _, trial in read(Path(name))], None if seeds is None else int(seeds))
         other = None
         if truth_file:
-            other = longer(data, candidates_of([trial for _, trial in read(Path(truth_file))]))
+            other = truth_of(data, [trial for _, trial in read(Path(truth_file))])
         print(
             f"\n| {baseline}, {replays} replays of searches with {data.plan.scheduler.seeds} seeds | |\n|---|---|"
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from proxy_agreement import Table, agreement, directions, shares_of_networks
+from proxy_agreement import Table, agreement, directions, shares_of_networks, tables
+from proxy_snr import CANDIDATE, UNSCALED, Trial
 
 KEYS = 2000
 
@@ -71,3 +72,28 @@ def test_shares_are_those_of_the_candidates() -> None:
     shares = shares_of_networks("tiny")
     assert len(shares) > 5
     assert all(sum(row) == pytest.approx(1) for row in shares.values())
+
+
+def test_the_slope_is_that_from_the_unscaled_network_where_there_is_one() -> None:
+    """Depth costs more here and gains nothing: a line through the candidates would blame the cost."""
+    draw = np.random.default_rng(6)
+    costs_K = 0.7 + draw.normal(0, 0.05, 12)
+
+    def trial(network: str, seed: int, log_cost: float, accuracy: float, role: str) -> Trial:
+        return Trial(f"{network}-{seed}", network, seed, log_cost, accuracy, 1.0, 1.0, 1.0, role)
+
+    trials = [
+        trial(f"n{n}", seed, cost, 0.6 + 0.1 * cost - 0.5 * (cost - 0.7) + draw.normal(0, 0.001), CANDIDATE)
+        for n, cost in enumerate(costs_K.tolist())
+        for seed in (3, 4)
+    ]
+    base = [trial("base", seed, 0.0, 0.6, UNSCALED) for seed in (3, 4)]
+    names = [f"n{n}" for n in range(12)]
+    found = tables([*trials, *base], names)["accuracy"]
+    assert found.slope == pytest.approx(0.1, abs=0.02)
+    means_K = found.adjusted().mean(1)
+    assert np.polyfit(costs_K, means_K, 1)[0] == pytest.approx(-0.5, abs=0.03)
+    assert found.reliability > 0.9
+    without = tables(trials, names)["accuracy"]
+    assert without.slope is None
+    assert np.polyfit(costs_K, without.adjusted().mean(1), 1)[0] == pytest.approx(0, abs=1e-9)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from proxy_snr import CANDIDATE, UNSCALED, Trial, read
-from search_replay import Replay, evidence, longer, measured, planted, search
+from search_replay import Replay, accuracy_of, evidence, measured, planted, search, truth_of
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
@@ -84,8 +84,15 @@ def test_the_truth_of_longer_trainings_may_have_some_of_the_networks(plan: Plan)
     all_trials = trials(plan, lambda index: 0.01 * (index % 5), 0.003)
     data = evidence("tiny", all_trials)
     some = {key for index, key in enumerate(plan.by_network) if index % 2}
-    truth = longer(data, [one for one in all_trials if one.network in some])
+    kept = [one for one in all_trials if one.network in some or one.role == UNSCALED]
+    truth = truth_of(data, kept)
     assert set(truth.networks) == some
+    # The slope is that of a search: with all networks, the truth is the search's own corrected table.
+    np.testing.assert_allclose(
+        truth_of(data, all_trials).values_KN, data.corrected(accuracy_of, data.seeds), atol=1e-9
+    )
+    with pytest.raises(SystemExit, match="unscaled=1"):
+        truth_of(data, [one for one in all_trials if one.role != UNSCALED])
     assert truth.reliability > 0.9
     (one,) = measured(data, 1, truth)
     assert len(one.posterior_K) == len(some)
