@@ -124,8 +124,8 @@ def test_rungs_resume_without_growing_again(tmp_path: Path, monkeypatch: pytest.
     assert begun == []
 
 
-def test_a_recipe_from_scratch_is_twice_as_long() -> None:
-    from_scratch = replace(RECIPE, epochs=6, trunk_epochs=0)
+def test_a_recipe_from_scratch_sees_as_many_images_as_trunk_and_trial() -> None:
+    from_scratch = replace(RECIPE, epochs=RECIPE.trunk_epochs + RECIPE.epochs, trunk_epochs=0)
     assert RECIPE.from_scratch == from_scratch == from_scratch.from_scratch
 
 
