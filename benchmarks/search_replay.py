@@ -5,12 +5,14 @@
     python benchmarks/search_replay.py b0=TRIALS.jsonl seeds=8
 
 Each argument `BASELINE=FILE` names trials that `proxy_snr.py` wrote with `unscaled=1`: every candidate of `quick`
-at φ = 1 and the unscaled network, with at least two seeds more than a search has. A replay gives as many seeds as a
-search needs, drawn at random, to a search, and all others to the *truth*. The search is the product's: its plan
-asks for trials wave by wave, and its model decides. No trial of the search is in the truth. With `truth=FILE`, for
-a single baseline, the truth is the mean of all seeds of another file, such as longer trainings from scratch. That
-may have only some of the networks; then the search's choice among these is judged. `seeds=8` is the search's option
-`--seeds`; where too few seeds are left for the truth, only planted searches are made.
+at φ = 1 and the unscaled network, trained as `quick` trains it (ResNet-18 from scratch, which `proxy_snr.py` does
+with `recipe.trunk_epochs=0 recipe.epochs=4`), with at least two seeds more than a search has. A replay gives as
+many seeds as a search needs, drawn at random, to a search, and all others to the *truth*. The search is the
+product's: its plan asks for trials wave by wave, and its model decides. No trial of the search is in the truth.
+With `truth=FILE`, for a single baseline, the truth is the mean of all seeds of another file, such as longer
+trainings from scratch. That may have only some of the networks; then the search's choice among these is judged.
+`seeds=8` is the search's option `--seeds`; where too few seeds are left for the truth, only planted searches are
+made.
 
 The truth is the accuracy, corrected for the cost of the proxies by the product's own slope. The rows:
 
@@ -50,11 +52,12 @@ from variance_components import Components, components
 
 from scalesearch.design.baselines import load_baseline
 from scalesearch.search.budget import BUDGETS
+from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
 from scalesearch.search.proxy_validation import tau_b
 from scalesearch.search.ranking import Arm, macs_slope
-from scalesearch.search.study_config import StudyConfig, with_overrides
+from scalesearch.search.study_config import StudyConfig, fit_budget, with_overrides
 from scalesearch.search.task import Epoch
 from scalesearch.search.trial import Outcome
 from scalesearch.study.result import StudyResult, analyze
@@ -148,8 +151,11 @@ def evidence(baseline: str, trials: Sequence[Trial], search_seeds: int | None = 
     Raises:
         SystemExit: a network has too few seeds for a search.
     """
-    budget = with_overrides(BUDGETS["quick"], None, None, search_seeds)
-    config = StudyConfig(load_baseline(baseline), Decimal(1), budget, scheduler="sequential")
+    loaded = load_baseline(baseline)
+    budget = with_overrides(
+        fit_budget(BUDGETS["quick"], loaded, Decimal(1), GridSearch()), None, None, search_seeds
+    )
+    config = StudyConfig(loaded, Decimal(1), budget, scheduler="sequential")
     data = DataFacts("fractal", "", budget.scenes.classes, budget.scenes.train, budget.scenes.val)
     plan = Plan(config, data)
     results = {

@@ -547,6 +547,12 @@ class Architecture:
         return frozenset(name for block in blocks for layer in block.layers for name, _, _ in layer.normalised)
 
     @property
+    def has_depthwise(self) -> bool:
+        """Whether any block has a convolution with as many groups as channels."""
+        blocks = (block for block, _ in self.repeated_blocks(self.widths, self.depths, self.resolution))
+        return any(layer.is_depthwise for block in blocks for layer in block.layers)
+
+    @property
     def can_grow(self) -> bool:
         """Whether any deeper and wider network of its form can start as this one, computing the same (`nets.grow`).
 

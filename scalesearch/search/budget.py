@@ -49,7 +49,7 @@ class Budget:
     def title(self) -> str:
         """The budget's name, with its version where the budget of that name has another version today.
 
-        It says where networks were trained from scratch because they cannot be grown from a trunk.
+        It says where networks were trained from scratch in place of being grown from a trunk.
         """
         current = BUDGETS.get(self.name, self)
         if not self.is_older:

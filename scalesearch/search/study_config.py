@@ -101,17 +101,23 @@ def can_grow(baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind
     return kind.scales and phi > 0 and isinstance(baseline, Baseline) and baseline.architecture.can_grow
 
 
+def _ranks_when_grown(baseline: Baseline | FactoryBaseline) -> bool:
+    """Return whether grown networks of the baseline rank as trainings from scratch do, as far as was measured."""
+    return isinstance(baseline, Baseline) and baseline.architecture.has_depthwise
+
+
 def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> Budget:
     """Return the budget as the study's networks are trained under it.
 
     With trunks, a training is too short to be divided into rungs, and its rate is constant, as in the trunk, until
-    it decays. Networks that cannot be grown have no trunk. Each of their trainings takes longer, so finalists have
-    fewer seeds.
+    it decays. Networks that cannot be grown have no trunk, nor have those without depthwise convolutions: grown
+    networks of ResNet-18 do not rank as trainings from scratch do (docs/decisions/0017-trunks.md). Each of their
+    trainings takes longer, so finalists have fewer seeds.
     """
     recipe = budget.recipe
     if recipe.trunk_epochs == 0:
         return budget
-    if can_grow(baseline, phi, kind):
+    if can_grow(baseline, phi, kind) and _ranks_when_grown(baseline):
         return replace(with_constant_lr_and_decay(budget), rungs=1)
     final_seeds = -(-budget.final_seeds // 2)
     # Networks that are searched by halving, as stages are, keep the rungs.

@@ -31,10 +31,10 @@ def plan_of(
     [
         (
             None,
-            "With 3 seeds, a lead of 0.03 in accuracy over the second best is called significant in 49 to 100 %",
+            "With 3 seeds, a lead of 0.03 in accuracy over the second best is called significant in 49 to 71 %",
         ),
         (5, "With 3 seeds"),
-        (8, "With 8 seeds, a lead of 0.03 in accuracy over the second best is called significant in 90 to 100 %"),
+        (8, "With 8 seeds, a lead of 0.03 in accuracy over the second best is called significant in 90 to 98 %"),
         (20, "With 8 seeds"),
     ],
 )

@@ -44,6 +44,27 @@ def test_a_recipe_from_scratch_sees_as_many_images_as_trunk_and_trial(name: str,
         StudyConfig(baseline, Decimal(phi), GROWN)
 
 
+@pytest.mark.parametrize(
+    ("name", "grown"),
+    [
+        ("b0", True),
+        ("efficientnet_v2_s", True),
+        ("mobilenet_v2", True),
+        ("mobilenet_v4_conv_small", True),
+        ("resnet18", False),
+        ("resnet50", False),
+        ("resnext50", False),
+    ],
+)
+def test_networks_without_depthwise_convolutions_are_trained_from_scratch(name: str, grown: bool) -> None:
+    """ResNet-18's grown trials do not rank as its trainings from scratch do (docs/log.md)."""
+    baseline = load_baseline(name)
+    assert baseline.architecture.can_grow
+    assert fitted(baseline).recipe == (
+        replace(GROWN.recipe, decay=Decimal("0.3")) if grown else replace(GROWN.recipe, epochs=7, trunk_epochs=0)
+    )
+
+
 def test_a_budget_without_a_trunk_stays_as_it_is() -> None:
     budget = replace(GROWN, recipe=replace(GROWN.recipe, trunk_epochs=0))
     assert fitted(SMALL, budget=budget) is budget
