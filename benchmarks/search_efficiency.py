@@ -23,9 +23,8 @@ Ours are anytime: whenever a wave of trials ends, the candidate with the greates
 those that were trained the longest.
 
 - halving: the product's scheduler of budgets with rungs; then its finalists get three seeds, and eight;
-- sequential: that of budgets without rungs, up to eight seeds;
-- adaptive: not in the product. The three ends of the grid and three candidates far from them, then waves of four,
-  trained to the end: those with the greatest probability of being the best.
+- sequential: the product's sequential halving, up to eight seeds;
+- adaptive: the product's scheduler of budgets without rungs, eight waves.
 
 *Training* is in whole trainings of one candidate. *Regret* is in standard deviations of the candidates, ± its
 standard error. *Saves* is the training of a rival over that of ours at the first wave after which our mean regret
@@ -37,7 +36,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -52,11 +51,13 @@ from simulated_results import BASELINE, SeededResults, SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.decision.data import Channel, StudyData, Training
-from scalesearch.search.decision.posterior import Posterior, posterior
+from scalesearch.search.decision.posterior import Posterior, most_probably_best, posterior
 from scalesearch.search.decision.shares import ShareTerms
-from scalesearch.search.schedulers.base import Score
+from scalesearch.search.schedulers.adaptive import AdaptiveWaves
+from scalesearch.search.schedulers.base import RungTrial, Score
 from scalesearch.search.schedulers.halving import Halving
 from scalesearch.search.schedulers.sequential import SequentialHalving
+from scalesearch.search.shares import spanning
 
 Floats = NDArray[np.float64]
 VISIBLE = (0.3, 0.45, 0.6, 0.8, 1.0)
@@ -70,8 +71,6 @@ SEEDS, RIVAL_SEEDS, LAST = 8, 3, len(VISIBLE) - 1
 LEVEL, SPREAD = 0.8, 0.02
 """The mean accuracy, and the standard deviation of the candidates' true values."""
 VALIDATION_IMAGES = 2000
-_FIRST_WAVE, _WAVE, _MOST_TRAININGS = 6, 4, 42
-"""Of `adaptive`."""
 RESAMPLES = 2000
 NAMES = tuple(f"{index:02}" for index in range(NETWORKS))
 _DEFAULTS = {
@@ -235,29 +234,32 @@ def sequential(world: World, rng: np.random.Generator) -> Trace:
 
 
 def adaptive(world: World, rng: np.random.Generator) -> Trace:
-    """Train the ends of the grid and candidates far from them, then those that are probably the best."""
+    """Run the product's adaptive waves; choose by the model among those that were trained."""
     del rng
-    points_N3 = shares()
-    wave = [int(points_N3[:, axis].argmax()) for axis in range(3)]
-    while len(wave) < _FIRST_WAVE:
-        distances_N = ((points_N3[:, None] - points_N3[wave]) ** 2).sum(axis=-1).min(axis=1)
-        wave.append(int(distances_N.argmax()))
-    trace, seen, num_seeds = (
-        list[tuple[float, int]](),
-        dict[tuple[int, int], dict[Channel, float]](),
-        [0] * NETWORKS,
-    )
-    while len(seen) < _MOST_TRAININGS:
-        for network in wave:
-            value = float(world.measured_NSR[network, num_seeds[network], LAST])
-            seen[network, num_seeds[network]] = {Channel(LAST): value}
-            num_seeds[network] += 1
-        result = _posterior(world, seen)
-        trained = [network for network in range(NETWORKS) if num_seeds[network]]
-        trace.append((float(len(seen)), max(trained, key=lambda network: float(result.mean[network]))))
-        order = np.argsort(-result.probability_best, kind="stable").tolist()
-        wave = [network for network in order if num_seeds[network] < SEEDS][:_WAVE]
+    results = _ModelledResults(dict(zip(NAMES, world.measured_NSR[..., LAST].tolist(), strict=True)))
+    results.world = world
+    scheduler = AdaptiveWaves.of(replace(BUDGETS["quick"], final_seeds=SEEDS), 0, NAMES)
+    results.run(scheduler)
+    trace, trials = list[tuple[float, int]](), list[RungTrial]()
+    for wave in scheduler.advance(results).waves:
+        trials += wave
+        seen = _seen(world, trials)
+        trace.append((float(len(seen)), _choose(world, seen, sorted({network for network, _ in seen}))))
     return trace
+
+
+class _ModelledResults(SeededResults):
+    """Results that know how the networks are scaled."""
+
+    world: World
+
+    def spread(self, count: int) -> Sequence[str]:
+        """Return candidates that span the grid."""
+        return [NAMES[index] for index in spanning([tuple(row) for row in shares().tolist()], count)]
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        """Return the candidates by the product's model."""
+        return most_probably_best(_study_data(self.world, _seen(self.world, trials)))
 
 
 def oracle(world: World, rng: np.random.Generator) -> Trace:
@@ -286,16 +288,25 @@ def _choose(world: World, seen: Seen, among: Sequence[int]) -> int:
     return max(among, key=lambda network: float(mean_N[network]))
 
 
+def _seen(world: World, trials: Iterable[RungTrial]) -> dict[tuple[int, int], dict[Channel, float]]:
+    """Return the trainings of candidates among trials to the end."""
+    pairs = [(NAMES.index(trial.network), trial.seed) for trial in trials if trial.network != BASELINE]
+    return {pair: {Channel(LAST): float(world.measured_NSR[*pair, LAST])} for pair in pairs}
+
+
 def _posterior(world: World, seen: Seen) -> Posterior:
-    """Return the posterior of the product's model, given the unscaled network's first trainings too."""
+    return posterior(_study_data(world, seen))
+
+
+def _study_data(world: World, seen: Seen) -> StudyData:
+    """Return the data of the product's model, with the unscaled network's first trainings too."""
     trainings = [Training(NAMES[network], values) for (network, _), values in seen.items()]
     rungs = {channel.rung for values in seen.values() for channel in values}
     base = [
         Training("base", {Channel(rung): float(row_R[rung]) for rung in rungs})
         for row_R in world.base_SR[:RIVAL_SEEDS]
     ]
-    data = StudyData(NAMES, shares(), np.zeros(NETWORKS), (*trainings, *base), "base", smallest_noise=2.5e-4)
-    return posterior(data)
+    return StudyData(NAMES, shares(), np.zeros(NETWORKS), (*trainings, *base), "base", smallest_noise=2.5e-4)
 
 
 def _sequential_waves(world: World) -> list[dict[tuple[int, int], dict[Channel, float]]]:
@@ -304,13 +315,10 @@ def _sequential_waves(world: World) -> list[dict[tuple[int, int], dict[Channel, 
     scheduler = SequentialHalving.of(budget, 0, NAMES)
     results = SeededResults(dict(zip(NAMES, world.measured_NSR[..., LAST].tolist(), strict=True)))
     results.run(scheduler)
-    seen, waves = dict[tuple[int, int], dict[Channel, float]](), []
+    trials, waves = list[RungTrial](), []
     for wave in scheduler.advance(results).waves:
-        for trial in wave:
-            if trial.network != BASELINE:
-                network = NAMES.index(trial.network)
-                seen[network, trial.seed] = {Channel(LAST): float(world.measured_NSR[network, trial.seed, LAST])}
-        waves.append(dict(seen))
+        trials += wave
+        waves.append(_seen(world, trials))
     return waves
 
 

@@ -155,7 +155,7 @@ def evidence(baseline: str, trials: Sequence[Trial], search_seeds: int | None = 
     budget = with_overrides(
         fit_budget(BUDGETS["quick"], loaded, Decimal(1), GridSearch()), None, None, search_seeds
     )
-    config = StudyConfig(loaded, Decimal(1), budget, scheduler="sequential")
+    config = StudyConfig(loaded, Decimal(1), budget, scheduler="adaptive")
     data = DataFacts("fractal", "", budget.scenes.classes, budget.scenes.train, budget.scenes.val)
     plan = Plan(config, data)
     results = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from scalesearch.search.metrics import ImagesError
@@ -51,6 +51,15 @@ class SimulatedResults:
     def promotion_arms(self, seeds: int) -> tuple[list[Arm], Arm]:
         """Return the arms of the first rung, with their first seed, and the unscaled network's."""
         return self.arms(0, seeds), self.baseline_arm(0)
+
+    def spread(self, count: int) -> Sequence[str]:
+        """Return the first candidates."""
+        return self.candidates[:count]
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        """Return nothing: there is no model."""
+        del trials
+        return ()
 
     def is_at_chance(self, rung: int) -> bool:
         """Return False: no rung is at chance."""
@@ -113,6 +122,15 @@ class SeededResults:
         """Return nothing: there are no rungs."""
         del rung
         return {}
+
+    def spread(self, count: int) -> Sequence[str]:
+        """Return the first candidates."""
+        return self.candidates[:count]
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        """Return nothing: there is no model."""
+        del trials
+        return ()
 
     def is_at_chance(self, rung: int) -> bool:
         """Return False: there are no rungs."""

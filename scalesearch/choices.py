@@ -17,12 +17,13 @@ Cost = Literal["macs", "activations", "latency"]
 """The cost that is matched between candidates, as study.json writes it."""
 MatchedCost = Literal["flops", "activations", "latency"]
 """The cost that is matched between candidates, as an option of the command line."""
-Scheduler = Literal["sequential", "halving", "grid", "curves"]
-"""How training is allocated to candidates: sequential halving over seeds (`sequential`), successive halving over
-rungs (`halving`), all of it to every candidate (`grid`), or every rung to every candidate (`curves`)."""
+Scheduler = Literal["adaptive", "sequential", "halving", "grid", "curves"]
+"""How training is allocated to candidates: further seeds for those that are probably the best (`adaptive`),
+sequential halving over seeds (`sequential`), successive halving over rungs (`halving`), all of it to every one
+(`grid`), or every rung to every candidate (`curves`)."""
 StageScheduler = Literal["halving", "grid"]
 """How training is allocated in a search of stages; see `Scheduler`."""
-SchedulerOption = Literal["sequential", "halving", "full", "curves"]
+SchedulerOption = Literal["adaptive", "sequential", "halving", "full", "curves"]
 """The scheduler, as an option of the command line; studies write `full` as `grid`."""
 StageSchedulerOption = Literal["halving", "full"]
 """The scheduler of a search of stages, as an option."""

@@ -26,7 +26,7 @@ def test_scripts_are_resampled_and_the_best_mean_wins() -> None:
 
 def test_a_search_is_asked_on_its_way() -> None:
     plan = Plan(
-        StudyConfig(load_baseline("tiny"), Decimal(1), BUDGETS["quick"], scheduler="sequential"),
+        StudyConfig(load_baseline("tiny"), Decimal(1), BUDGETS["quick"], scheduler="adaptive"),
         DataFacts("fractal", "", 40, 5000, 2000),
     )
     keys = [*plan.by_network]
@@ -38,9 +38,9 @@ def test_a_search_is_asked_on_its_way() -> None:
     trials += [Trial(f"b-{seed}", plan.base_id, seed, 0.0, 0.4, 1.5, 1.0, 1.0, UNSCALED) for seed in range(8)]
     data = evidence("tiny", trials)
     found = moments(data, [3, 1, 2, 0, 4, 5, 6, 7])
-    assert [one.trials for one in found][:2] == [5, 10]
-    # All candidates have one seed, the better half two, four finalists three.
-    assert found[-1].trials == len(keys) + -(-len(keys) // 2) + max(4, -(-len(keys) // 4))
+    assert [one.trials for one in found][:3] == [5, 6, 10]
+    # Six candidates, then four in each of four waves.
+    assert found[-1].trials == 6 + 4 * 4
     assert [one.macs for one in found] == sorted(one.macs for one in found)
     assert found[-1].choice == keys[-1]
 

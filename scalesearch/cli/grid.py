@@ -55,8 +55,9 @@ def grid(
     scheduler: Annotated[
         choices.SchedulerOption | None,
         typer.Option(
-            help="sequential: more seeds for the better half; halving: longer training for it (default of budgets "
-            "with rungs); full: train all to the end; curves: also record every rung."
+            help="adaptive: more seeds for the probably best; sequential: for the better half; halving: longer "
+            "training for it (default of budgets with rungs); full: train all to the end; curves: also record "
+            "every rung."
         ),
     ] = None,
     until_regret: Annotated[
@@ -277,6 +278,7 @@ def _make_config(
         StudyConfig,
         enumerate_candidates,
         fit_budget,
+        is_scaled_by_dimension,
         select_candidates,
         with_overrides,
     )
@@ -290,7 +292,9 @@ def _make_config(
         baseline_name, kind, phi, budget, match, cost, results, resolution_multiple, size
     )
     budget = with_overrides(fit_budget(named_budget, baseline, phi, kind), spacing, max_deviation, seeds)
-    schedule = options.stored_scheduler(scheduler or ("halving" if budget.rungs > 1 else "sequential"))
+    # The model needs fewer networks where it knows how each was scaled.
+    without_rungs = "adaptive" if is_scaled_by_dimension(baseline, kind) else "sequential"
+    schedule = options.stored_scheduler(scheduler or ("halving" if budget.rungs > 1 else without_rungs))
     if kind.proposes:
         schedule = FULL_TRAINING  # sampled points are trained to the end
     if SCHEDULERS[schedule].resumes_trials:

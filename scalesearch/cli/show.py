@@ -115,7 +115,10 @@ def ranking_table(result: StudyResult) -> Table:
 
 
 def eliminated_lines(result: StudyResult) -> list[str]:
-    """Return which candidates halving eliminated, one line per rung; rungs that eliminated nobody come first."""
+    """Return which candidates were eliminated, one line per rung, after the rungs that eliminated nobody.
+
+    The last line says how many were not trained at all.
+    """
     from scalesearch.report.rows import label
     from scalesearch.search.completion import eliminated
     from scalesearch.study.chance_text import prolonged_lines
@@ -127,4 +130,6 @@ def eliminated_lines(result: StudyResult) -> list[str]:
         names = [label(plan.by_network[key]) for key, rung_index in rung_by_key.items() if rung_index == index]
         if names:
             lines.append(f"Eliminated after {rung.samples} images: {', '.join(names)}")
+    if result.is_complete and result.untrained:
+        lines.append(f"Not trained: {result.untrained_words}")
     return lines

@@ -215,6 +215,8 @@ def _mean_column(result: StudyResult, key: str, title: str) -> CandidateColumn:
     def text(row: CandidateRow) -> str:
         if row.place is not None:
             return result.with_error(row.place.mean, row.place.standard_error)
+        if row.status == "untrained":
+            return "not trained"
         return (
             "not complete" if row.eliminated_after is None else f"eliminated after {row.eliminated_after:,} images"
         )

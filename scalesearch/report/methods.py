@@ -148,6 +148,8 @@ def limitations(result: StudyResult, folder: Path) -> Section:
     items += [f"{line}." for line in prolonged_lines(plan, result.outcomes)]
     if result.eliminated:
         items.append("Networks that were eliminated on an earlier rung were judged by fewer images and one seed.")
+    if result.untrained:
+        items.append(f"Judged by the model alone, without a training: {result.untrained_words}.")
     if result.failures:
         items.append(f"{result.failures} trials failed for reasons of the machine and are missing here.")
     items += [f"{line}." for line in unmatched_lines(plan)]

@@ -67,8 +67,9 @@ RECOMMENDED = RULE_STYLES["found"]
 TIED = MarkerStyle("#537180", "circle", "●", "solid")
 BEHIND = MarkerStyle(BASELINE_STYLE.colour, "circle-open", "○", "dot")
 ELIMINATED = MarkerStyle(BASELINE_STYLE.colour, "x-thin-open", "×", "dot")
-"""The styles of a search's candidates: the recommended one, those that tie with the best, those that do not, and
-those that were not trained to the end."""
+UNTRAINED = MarkerStyle(BASELINE_STYLE.colour, "circle-open-dot", "◌", "dot")
+"""The styles of a search's candidates: the recommended one, those that tie with the best, those that do not, those
+that were not trained to the end, and those that were not trained at all."""
 
 ACCURACY_SCALE = ((0.0, "#6a5acd"), (0.5, "#9a6a9e"), (1.0, "#c8741a"))
 """The colour scale from low to high accuracy: violet to orange, distinguishable to all readers in both themes."""

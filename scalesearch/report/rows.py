@@ -6,20 +6,21 @@ from dataclasses import dataclass
 from typing import Literal
 
 from scalesearch.design.decimals import format_decimal
-from scalesearch.report.palette import BEHIND, ELIMINATED, RECOMMENDED, TIED, MarkerStyle, rule_style
+from scalesearch.report.palette import BEHIND, ELIMINATED, RECOMMENDED, TIED, UNTRAINED, MarkerStyle, rule_style
 from scalesearch.search.candidates import Candidate
 from scalesearch.search.metrics import metric_words
 from scalesearch.search.ranking import Ranked
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.study.result import StudyResult
 
-Status = Literal["recommended", "tied", "behind", "left"]
+Status = Literal["recommended", "tied", "behind", "left", "untrained"]
 
 STATUSES: dict[Status, tuple[MarkerStyle, str]] = {
     "recommended": (RECOMMENDED, "recommended"),
     "tied": (TIED, "ties with the best (95 %)"),
     "behind": (BEHIND, "behind the best"),
     "left": (ELIMINATED, "eliminated earlier"),
+    "untrained": (UNTRAINED, "not trained"),
 }
 """The marker style and the legend label of each status, in the order of a legend."""
 
@@ -37,7 +38,7 @@ class CandidateRow:
     candidate: Candidate
     status: Status
     place: Ranked | None
-    """Its row in the ranking; None where it was eliminated on an earlier rung, or has no completed trial."""
+    """Its row in the ranking; None where it was eliminated on an earlier rung, not trained, or did not complete."""
     behind_95: tuple[float, float] | None
     """The 95 % interval of its difference to the best; None where it is not ranked, or no error is known."""
     eliminated_after: int | None
@@ -63,19 +64,20 @@ class CandidateRow:
 def candidate_rows(result: StudyResult) -> tuple[CandidateRow, ...]:
     """Return all candidates, best first.
 
-    Those that were trained the longest are sorted by posterior mean. The eliminated ones follow, the latest first.
+    Those that were trained the longest are sorted by posterior mean. The eliminated ones follow, the latest first,
+    and those that were not trained.
     """
     kind = result.plan.config.kind
     plan, ranking, intervals, eliminated_on = result.plan, result.ranking, result.intervals, result.eliminated
     places = {arm.key: arm for arm in ranking.arms}
-    decision = result.decision
+    decision, untrained = result.decision, frozenset(result.untrained)
     rung_images = [rung.samples for rung in plan.rungs]
 
     def make_row(key: str) -> CandidateRow:
         place = places.get(key)
         eliminated_after = rung_images[eliminated_on[key]] if key in eliminated_on and rung_images else None
         candidate = plan.by_network[key]
-        status = _status(place, key == result.recommended and kind.recommends)
+        status = _status(place, key == result.recommended and kind.recommends, key in untrained)
         rule = "" if kind.recommends else candidate.name
         interval = intervals.get(key) if ranking.error_known else None
         return CandidateRow(
@@ -100,9 +102,9 @@ def candidate_rows(result: StudyResult) -> tuple[CandidateRow, ...]:
     return tuple(make_row(key) for key in sorted(plan.by_network, key=sort_key))
 
 
-def _status(place: Ranked | None, recommended: bool) -> Status:
+def _status(place: Ranked | None, recommended: bool, untrained: bool) -> Status:
     if place is None:
-        return "left"
+        return "untrained" if untrained else "left"
     if recommended:
         return "recommended"
     return "tied" if place.tied else "behind"

@@ -104,6 +104,8 @@ def _coefficients_caption(result: StudyResult) -> str:
     cost_text = " and for the proxy's cost, as the ranking is" if config.adjusts else ", as the ranking is"
     plural, singular = ("Accuracies", "an accuracy") if config.metric == ACCURACY else ("Scores", "a score")
     eliminated_text = f" Those without {singular} were eliminated on an earlier rung." if any_eliminated else ""
+    if result.untrained:
+        eliminated_text += f" Not trained: {result.untrained_words}."
     errors, intervals = (" ± standard errors", ", with intervals") if error_known else ("", "")
     unknown_text = (
         "" if error_known else " Their errors are not known: no seeds that differ, and images do not tell them."

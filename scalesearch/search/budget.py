@@ -117,7 +117,7 @@ _QUICK = Budget(
     tolerance=Decimal("0.1"),
     seeds=1,
     finalists=4,
-    final_seeds=3,
+    final_seeds=5,
     width_divisor=4,
     resolution=40,
     recipe=Recipe(epochs=1, trunk_epochs=3, batch=32, learning_rate=Decimal("0.1"), precise_bn_images=1024),

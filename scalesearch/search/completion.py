@@ -18,6 +18,12 @@ def all_completed(plan: Plan, outcomes: Mapping[str, Outcome]) -> bool:
     return len(plan.rung_arms(outcomes, 0, plan.scheduler.seeds)) == len(plan.trained)
 
 
+def untrained(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[str, ...]:
+    """Return the candidates without any finished trial, which the model judges by what is known of the others."""
+    begun = {trial.network for trial in plan.candidate_trials if plan.trial_id(trial) in outcomes}
+    return tuple(key for key in plan.by_network if key not in begun)
+
+
 def eliminated(plan: Plan, outcomes: Mapping[str, Outcome]) -> dict[str, int]:
     """Return the candidates that stopped on a lower rung than the ranked ones, and the last rung of each."""
     reached, last_rungs = plan.reached_rung(outcomes), dict[str, int]()

@@ -5,7 +5,7 @@ All of it is pure, so a search resumes by evaluating the plan again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from math import log
@@ -16,12 +16,15 @@ from scalesearch.design.factory import Network
 from scalesearch.search.candidates import Candidate, CandidateSet
 from scalesearch.search.canonical import digest
 from scalesearch.search.chance import Chance, chance
+from scalesearch.search.decision.posterior import most_probably_best
+from scalesearch.search.decision.records import study_data
 from scalesearch.search.metrics import ImagesError, images_error
 from scalesearch.search.proxies import DataFacts, Proxies
 from scalesearch.search.ranking import Arm, Ranking, macs_slope, rank
 from scalesearch.search.sampler_space import TRIES
 from scalesearch.search.schedulers import SCHEDULERS, Scheduler
 from scalesearch.search.schedulers.base import Rung, RungTrial, SchedulerState, Score
+from scalesearch.search.shares import shares_of, spanning
 from scalesearch.search.study_config import Point, StudyConfig, enumerate_candidates, select_candidates
 from scalesearch.search.trial import Outcome, TrialSpec
 
@@ -340,6 +343,14 @@ class _Results:
 
     def scores(self, rung: int) -> Mapping[str, Score]:
         return self.plan.scores(self.outcomes, rung)
+
+    def spread(self, count: int) -> Sequence[str]:
+        shares = [shares_of(candidate.coefficients) for candidate in self.plan.trained]
+        return tuple(digest(self.plan.trained[index].architecture) for index in spanning(shares, count))
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        ids = set(map(self.plan.trial_id, trials)) & self.outcomes.keys()
+        return most_probably_best(study_data(self.plan, {key: self.outcomes[key] for key in ids}))
 
     def is_at_chance(self, rung: int) -> bool:
         plan = self.plan

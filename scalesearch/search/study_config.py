@@ -98,7 +98,12 @@ class StudyConfig(Setting):
 
 def can_grow(baseline: Baseline | FactoryBaseline, phi: Decimal, kind: StudyKind) -> bool:
     """Return whether the study's networks can be grown from a trunk: larger ones of the form of a baseline file."""
-    return kind.scales and phi > 0 and isinstance(baseline, Baseline) and baseline.architecture.can_grow
+    return phi > 0 and isinstance(baseline, Baseline) and kind.scales and baseline.architecture.can_grow
+
+
+def is_scaled_by_dimension(baseline: Baseline | FactoryBaseline, kind: StudyKind) -> bool:
+    """Return whether the study scales dimensions that can be set one by one; its model then knows their shares."""
+    return kind.scales and isinstance(baseline, Baseline)
 
 
 def _ranks_when_grown(baseline: Baseline | FactoryBaseline) -> bool:
@@ -112,14 +117,14 @@ def fit_budget(budget: Budget, baseline: Baseline | FactoryBaseline, phi: Decima
     With trunks, a training is too short to be divided into rungs, and its rate is constant, as in the trunk, until
     it decays. Networks that cannot be grown have no trunk, nor have those without depthwise convolutions: grown
     networks of ResNet-18 do not rank as trainings from scratch do (docs/decisions/0017-trunks.md). Each of their
-    trainings takes longer, so finalists have fewer seeds.
+    trainings takes longer, so finalists have fewer seeds where every candidate is trained.
     """
     recipe = budget.recipe
     if recipe.trunk_epochs == 0:
         return budget
     if can_grow(baseline, phi, kind) and _ranks_when_grown(baseline):
         return replace(with_constant_lr_and_decay(budget), rungs=1)
-    final_seeds = -(-budget.final_seeds // 2)
+    final_seeds = budget.final_seeds if is_scaled_by_dimension(baseline, kind) else budget.final_seeds // 2
     # Networks that are searched by halving, as stages are, keep the rungs.
     return replace(
         budget, recipe=recipe.from_scratch, final_seeds=final_seeds, rungs=1 if kind.scales else budget.rungs

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from scalesearch.search.budget import MOST_SEEDS
 from scalesearch.search.candidates import Candidate
-from scalesearch.search.completion import all_completed, eliminated
+from scalesearch.search.completion import all_completed, eliminated, untrained
 from scalesearch.search.decision.decision import Decision, decide
 from scalesearch.search.metrics import ACCURACY, BALANCED
 from scalesearch.search.plan import Plan
@@ -76,6 +76,22 @@ class StudyResult:
     def eliminated(self) -> dict[str, int]:
         """The eliminated candidates, each with the last rung that it completed, below that of the ranked ones."""
         return eliminated(self.plan, self.outcomes)
+
+    @cached_property
+    def untrained(self) -> tuple[str, ...]:
+        """The candidates without any finished trial."""
+        return untrained(self.plan, self.outcomes)
+
+    @property
+    def untrained_words(self) -> str | None:
+        """How many candidates were not trained, and how probably the best is among them; None: all were trained."""
+        if not self.untrained:
+            return None
+        share = sum(map(self.decision.probability_best, self.untrained))
+        return (
+            f"{len(self.untrained)} of {len(self.plan.by_network)} candidates; "
+            f"the best of all is among them with {100 * share:.0f} %"
+        )
 
     @property
     def is_complete(self) -> bool:

@@ -36,7 +36,7 @@ def losses(study: Path) -> dict[str, float]:
 def test_every_network_is_grown_from_every_trunk(inline: Path) -> None:
     study = open_study(inline)
     budget, specs = study.plan.config.budget, [record.spec for record in study.own_records().values()]
-    assert (budget.final_seeds, budget.rungs, study.plan.config.scheduler) == (2, 1, "sequential")
+    assert (budget.final_seeds, budget.rungs, study.plan.config.scheduler) == (2, 1, "adaptive")
     assert study.plan.is_complete(study.outcomes())
     assert len({(spec.network, spec.seed) for spec in specs}) == len(specs) == 4 * 2
     base = next(spec.proxy for spec in specs if spec.network == study.plan.config.baseline.architecture)
@@ -69,17 +69,17 @@ def test_a_study_with_one_more_trunk_equals_one_that_began_with_it(inline: Path,
     ("more", "trials"),
     [
         ((), "8 trials (5 at first, 3 more for the leaders), 2.048k images in all and 512 in trunks"),
-        (("--phi", "-1"), "4 trials (4 at first, 0 more for the leaders), 2.048k images in all, about"),
+        (("--phi", "-1"), "8 trials (5 at first, 3 more for the leaders), 4.096k images in all, about"),
         (
             ("--baseline", "mobilenet_v1"),
-            "4 trials (4 at first, 0 more for the leaders), 2.048k images in all, about",
+            "8 trials (5 at first, 3 more for the leaders), 4.096k images in all, about",
         ),
     ],
 )
 def test_networks_that_cannot_be_grown_are_trained_from_scratch(
     more: tuple[str, ...], trials: str, tmp_path: Path
 ) -> None:
-    """With half the seeds, because each training sees twice the images."""
+    """Each training sees twice the images."""
     (tmp_path / "grown.yaml").write_text(BUDGET)
     done = scalesearch(*COMMAND, *more, "--plan", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -73,9 +73,9 @@ def test_candidates_halve_and_seeds_double() -> None:
     assert waves_of(9, 0, 4) == [(9, 1), (5, 2), (4, 4)]  # four finalists where the budget has none
 
 
-def test_ten_minutes_are_38_trainings_of_b0() -> None:
+def test_three_seeds_are_38_trainings_of_b0() -> None:
     b0 = load_baseline("b0")
-    budget = fit_budget(BUDGETS["quick"], b0, Decimal(1), GridSearch())
+    budget = replace(fit_budget(BUDGETS["quick"], b0, Decimal(1), GridSearch()), final_seeds=3)
     plan = Plan(StudyConfig(b0, Decimal(1), budget, scheduler="sequential"), DATA)
     assert plan.total_trials() == 20 + 10 + 5 + 3  # and the unscaled network with every seed
 

@@ -9,9 +9,11 @@ import pytest
 from networks import SMALL
 
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.factory import FactoryNetwork
 from scalesearch.design.scaling import Baseline
 from scalesearch.errors import SpaceError
 from scalesearch.search.budget import BUDGETS, Budget
+from scalesearch.search.factory_grid import FactoryBaseline, NetworkPair
 from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
@@ -39,7 +41,7 @@ def test_a_recipe_from_scratch_sees_as_many_images_as_trunk_and_trial(name: str,
     baseline = load_baseline(name)
     budget = fitted(baseline, phi)
     from_scratch = replace(GROWN.recipe, epochs=7, trunk_epochs=0)
-    assert budget == replace(GROWN, recipe=from_scratch, final_seeds=3, rungs=1)
+    assert budget == replace(GROWN, recipe=from_scratch, rungs=1)
     with pytest.raises(SpaceError, match=f"trunk_epochs is 4, but networks of {name} cannot be grown"):
         StudyConfig(baseline, Decimal(phi), GROWN)
 
@@ -63,6 +65,13 @@ def test_networks_without_depthwise_convolutions_are_trained_from_scratch(name: 
     assert fitted(baseline).recipe == (
         replace(GROWN.recipe, decay=Decimal("0.3")) if grown else replace(GROWN.recipe, epochs=7, trunk_epochs=0)
     )
+
+
+def test_functions_have_half_the_seeds_because_all_of_their_candidates_are_trained() -> None:
+    network = FactoryNetwork("a:b", Decimal(1), Decimal(1), 32, 10, 5, 6, 7)
+    function = FactoryBaseline("a-b", "0" * 64, NetworkPair(network, network), ())
+    budget = fit_budget(GROWN, function, Decimal(1), GridSearch())
+    assert budget == replace(GROWN, recipe=replace(GROWN.recipe, epochs=7, trunk_epochs=0), final_seeds=3, rungs=1)
 
 
 def test_a_budget_without_a_trunk_stays_as_it_is() -> None:

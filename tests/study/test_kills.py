@@ -122,7 +122,7 @@ def test_inline_kills(tmp_path: Path) -> None:
     assert_equal_answers(driver.folder, left_alone(tmp_path))
 
 
-@pytest.mark.parametrize("scheduler", ["sequential", "halving", "halving-blind"])
+@pytest.mark.parametrize("scheduler", ["adaptive", "sequential", "halving", "halving-blind"])
 def test_inline_kills_within_a_wave(scheduler: str, tmp_path: Path) -> None:
     """Some of a wave's trials are recorded, others not: the rest of the wave runs, and the same go on.
 

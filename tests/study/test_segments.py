@@ -168,7 +168,7 @@ def in_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_writer, "MOST_FILES", 0)
 
 
-@pytest.mark.parametrize("scheduler", ["grid", "halving", "sequential"])
+@pytest.mark.parametrize("scheduler", ["grid", "halving", "sequential", "adaptive"])
 def test_a_search_is_the_same_in_files_and_in_segments(
     scheduler: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -22,7 +22,7 @@ Shares = tuple[float, float, float]
 
 _STEPS, _DOT_SIZE = 40, 9
 """The number of dots of the surface along an edge, and their size in px."""
-_SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left": 9}
+_SIZES: dict[Status, int] = {"recommended": 21, "tied": 17, "behind": 13, "left": 9, "untrained": 9}
 _CORNER = 0.85
 """A network with a larger share is in a corner, beside the numbers of the axes."""
 _LEAST_PROBABILITY = 0.02

@@ -99,7 +99,7 @@ def _line(
     is_recommended = row.status == "recommended"
     colour = row.style.colour if is_rule else colour
     width = 2.5 if is_rule or row.status == "tied" else 1.2
-    dash = row.style.dash if is_rule or row.status == "left" else "solid"
+    dash = row.style.dash if is_rule or row.status in ("left", "untrained") else "solid"
     symbol, size = (
         ("star", 15) if is_recommended else (row.style.marker, 11) if is_rule else ("circle", 8 if width > 2 else 5)
     )
@@ -168,7 +168,11 @@ def _caption(result: StudyResult) -> str:
     metric_text = f"expected {metric_words(result.plan.config.metric)} {result.judged}"
     if not result.plan.config.kind.recommends:
         return f"A line is a rule's network; the last axis is its {metric_text}."
-    eliminated_text = " Dotted: eliminated earlier." if result.eliminated else ""
+    dotted = [
+        *(["eliminated earlier"] if result.eliminated else []),
+        *(["not trained"] if result.untrained else []),
+    ]
+    eliminated_text = f" Dotted: {' or '.join(dotted)}." if dotted else ""
     return (
         f"A line is a network; its colour and the last axis are its {metric_text}. Thick lines tie with the best, "
         f"the one with stars is recommended.{eliminated_text}"

@@ -153,6 +153,22 @@ def posterior(data: StudyData) -> Posterior:
     return _posterior(_Keyed(data.key, data))
 
 
+def most_probably_best(data: StudyData) -> tuple[str, ...]:
+    """Return the candidates, trained or not, by their probability of being the best of all, then by their mean.
+
+    Empty if no candidate was measured. Results are cached, because a scheduler requests those of every wave at each
+    step of a search.
+    """
+    return _most_probably_best(_Keyed(data.key, data)) if data.rungs else ()
+
+
+@lru_cache(maxsize=1024)
+def _most_probably_best(keyed: _Keyed) -> tuple[str, ...]:
+    result = _posterior(keyed)
+    rows = zip(-result.probability_best, -result.mean, result.candidates, strict=True)
+    return tuple(key for _, _, key in sorted(rows))
+
+
 @lru_cache(maxsize=8)
 def _posterior(keyed: _Keyed) -> Posterior:
     data, model = keyed.data, Model(keyed.data)

@@ -6,15 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.search.decision.data import Channel, Floats, ProxyCosts, StudyData, Training
-from scalesearch.search.plan import Plan
 from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.trial import Outcome
+
+if TYPE_CHECKING:
+    # A plan's scheduler may ask for the posterior.
+    from scalesearch.search.plan import Plan
 
 _LOSS_RESPONSE = 1
 """The response of the validation loss; see `Channel.response`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, NamedTuple, Protocol, Self
 
@@ -107,6 +107,17 @@ class Results(Protocol):
 
         This is the validation loss where it is a response of the model, else the metric. The second value is that
         of the unscaled network with its first seed, which every candidate has too.
+        """
+        ...
+
+    def spread(self, count: int) -> Sequence[str]:
+        """Return `count` candidates that span all of them, or all if they are fewer."""
+        ...
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        """Return the candidates, trained or not, by their probability of being the best, given these trials alone.
+
+        Empty if none of the trials, of a candidate, completed.
         """
         ...
 
