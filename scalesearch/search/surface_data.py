@@ -1,17 +1,17 @@
-"""Collects the shares and accuracies of a plan's candidates: the data on which proxies are validated."""
+"""Collects the shares and accuracies of a study's candidates: the data on which proxies are validated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from math import log
 
-from scalesearch.search.plan import Plan
 from scalesearch.search.ranking import macs_slope
 from scalesearch.search.shares import Point, shares_of
+from scalesearch.search.study_trials import StudyTrials
 from scalesearch.search.trial import Outcome
 
 
-def surface_data(plan: Plan, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
+def surface_data(plan: StudyTrials, outcomes: Mapping[str, Outcome], rungs: Iterable[int]) -> list[Point]:
     """Return the candidates' shares and their accuracies on some rungs, adjusted as in the ranking."""
     shares = {key: shares_of(candidate.coefficients) for key, candidate in plan.by_network.items()}
     values: dict[str, dict[tuple[int, int], float]] = {key: {} for key in shares}

@@ -103,4 +103,5 @@ def decide(
 def _baseline_mean(plan: Plan, outcomes: Mapping[str, Outcome], further: FurtherBudgets | None) -> float | None:
     if further is None:
         return plan.base_arm(outcomes).mean
-    return further.longer.plan.base_arm(further.longer.outcomes).mean
+    longer = further.longer
+    return longer.plan.baseline_on(longer.outcomes, max(0, len(longer.plan.rungs) - 1)).mean

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log
 from statistics import fmean
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,8 @@ from scalesearch.design.architecture import Architecture
 from scalesearch.design.cost import cost
 from scalesearch.search.decision.data import Channel, Floats, ProxyCosts, StudyData, Training
 from scalesearch.search.schedulers.base import RungTrial
+from scalesearch.search.study_trials import StudyTrials
 from scalesearch.search.trial import Outcome
-
-if TYPE_CHECKING:
-    # A plan's scheduler may ask for the posterior.
-    from scalesearch.search.plan import Plan
 
 _LOSS_RESPONSE = 1
 """The response of the validation loss; see `Channel.response`."""
@@ -28,7 +24,7 @@ _LOSS_RESPONSE = 1
 class FurtherBudget:
     """Holds the trials of some candidates of a study at a further budget."""
 
-    plan: Plan
+    plan: StudyTrials
     outcomes: Mapping[str, Outcome]
 
 
@@ -41,7 +37,9 @@ class FurtherBudgets:
     larger: FurtherBudget
 
 
-def study_data(plan: Plan, outcomes: Mapping[str, Outcome], further: FurtherBudgets | None = None) -> StudyData:
+def study_data(
+    plan: StudyTrials, outcomes: Mapping[str, Outcome], further: FurtherBudgets | None = None
+) -> StudyData:
     """Return every completed trial of the candidates, the eliminated ones too, and of the unscaled network.
 
     Args:
@@ -65,7 +63,7 @@ def study_data(plan: Plan, outcomes: Mapping[str, Outcome], further: FurtherBudg
     )
 
 
-def _with_further(data: StudyData, plan: Plan, further: FurtherBudgets) -> StudyData:
+def _with_further(data: StudyData, plan: StudyTrials, further: FurtherBudgets) -> StudyData:
     """Return the data with the trainings of further budgets, whose rungs follow those of the study."""
     own_rungs = max(1, len(plan.rungs))
     longer, larger = further.longer, further.larger
@@ -96,7 +94,7 @@ def _on_later_rungs(training: Training, first_rung: int) -> Training:
     return replace(training, values=values)
 
 
-def _costs_of_larger(data: StudyData, plan: Plan) -> ProxyCosts:
+def _costs_of_larger(data: StudyData, plan: StudyTrials) -> ProxyCosts:
     """Return what the proxies cost at the larger side; the average, for candidates that are not trained there."""
     logs = {key: log(plan.proxies.adjusted_ratio(key)) for key in (*plan.by_network, plan.base_id)}
     average = fmean(logs[key] for key in plan.by_network)
@@ -104,7 +102,7 @@ def _costs_of_larger(data: StudyData, plan: Plan) -> ProxyCosts:
     return ProxyCosts(own, logs[plan.base_id] - average)
 
 
-def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, ...]:
+def _trainings(plan: StudyTrials, outcomes: Mapping[str, Outcome]) -> tuple[Training, ...]:
     """Return one training for each network, seed and rung on which the training began."""
     rungs = range(max(1, len(plan.rungs)))
     by_training: dict[tuple[str, int, int], dict[Channel, float]] = {}
@@ -131,7 +129,7 @@ def _trainings(plan: Plan, outcomes: Mapping[str, Outcome]) -> tuple[Training, .
     )
 
 
-def _shares(plan: Plan) -> Floats | None:
+def _shares(plan: StudyTrials) -> Floats | None:
     """Return the shares of each candidate's log-cost that go to depth, width and resolution, after rounding.
 
     The part of a dimension is the logarithm of the factor by which the baseline's multiply-adds grow (at φ < 0,
