@@ -4,7 +4,8 @@
 
 Keys: `surface` (interior, corner, flat, ridge, step), `tail` (normal, heavy), `own` (percent of the variance
 between networks that no surface explains), `noise`, `design` (one: one seed of each candidate; three: three seeds;
-halving: on three rungs; trunks: three trunks, from each of which every candidate is grown), `losses` (0, 1),
+halving: on three rungs; trunks: three trunks, from each of which every candidate is grown; adaptive: the product's
+adaptive waves, five of them, grown from trunks), `losses` (0, 1),
 `processes`. Each key takes several values, separated by commas.
 
 The script prints one line per cell:
@@ -19,7 +20,7 @@ The script prints one line per cell:
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from decimal import Decimal
@@ -29,11 +30,14 @@ from itertools import product
 import numpy as np
 from key_values import read_pairs
 from numpy.typing import NDArray
+from simulated_results import BASELINE, ModelledResults
 
 from scalesearch.search.decision.data import Channel, StudyData, Training
 from scalesearch.search.decision.posterior import posterior
 from scalesearch.search.grid import triples
 from scalesearch.search.proxy_validation import tau_b
+from scalesearch.search.schedulers.adaptive import AdaptiveWaves
+from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.shares import shares_of
 
 Floats = NDArray[np.float64]
@@ -45,7 +49,7 @@ SHORT_BIAS = 0.006
 """The standard deviation of each network's own change from one rung to the next."""
 RUNG_CORRELATION = 0.75
 """The correlation of the noise between neighbouring rungs."""
-BASELINE_SEEDS = 3
+BASELINE_SEEDS, ADAPTIVE_SEEDS = 3, 5
 TRUNK_NOISE = 4.0
 """The standard deviation of the effect that a trunk has on all networks, over that of the noise of one training."""
 _DEFAULTS = {
@@ -124,7 +128,7 @@ def study(cell: Cell, values: Floats, rng: np.random.Generator) -> StudyData:
         responses = {Channel(rung): float(level[rung] + error[rung, 0]) for rung in rungs}
         if cell.losses:
             responses |= {Channel(rung, 1): float(loss_level[rung] + error[rung, 1]) for rung in rungs}
-        return Training("base" if network < 0 else str(network), responses)
+        return Training(BASELINE if network < 0 else str(network), responses)
 
     all_rungs = range(top + 1)
     trainings = [training(-1, all_rungs) for _ in range(BASELINE_SEEDS)]
@@ -143,16 +147,49 @@ def study(cell: Cell, values: Floats, rng: np.random.Generator) -> StudyData:
         ]
         trainings += [training(n, range(top, top + 1)) for n in alive[:4] for _ in range(2)]
     elif cell.design == "trunks":
-        shared = TRUNK_NOISE * cell.noise * rng.normal(size=(BASELINE_SEEDS, 2))
-        # A value is that of a network grown from these trunks, so that their mean effect belongs to it.
-        shared[:, 0] -= shared[:, 0].mean()
+        shared = _trunk_effects(cell, BASELINE_SEEDS, rng)
         grown = [(n, trunk) for n in range(-1, count) for trunk in range(BASELINE_SEEDS)]
         trainings = [_on_trunk(training(n, range(top, top + 1)), trunk, shared[trunk]) for n, trunk in grown]
+    elif cell.design == "adaptive":
+        trainings = _adaptive(cell, lambda network: training(network, range(top, top + 1)), rng)
     else:
         seeds = {"one": 1, "three": 3}[cell.design]
         trainings += [training(n, range(top, top + 1)) for n in range(count) for _ in range(seeds)]
-    names = tuple(map(str, range(count)))
-    return StudyData(names, shares(), np.zeros(count), tuple(trainings), "base", smallest_noise=0.003)
+    return _study_data(trainings)
+
+
+def _study_data(trainings: Iterable[Training]) -> StudyData:
+    names = tuple(map(str, range(NETWORKS)))
+    return StudyData(names, shares(), np.zeros(NETWORKS), tuple(trainings), BASELINE, smallest_noise=0.003)
+
+
+def _adaptive(cell: Cell, train: Callable[[int], Training], rng: np.random.Generator) -> list[Training]:
+    """Return the trainings of a search by adaptive waves; every one of them is drawn before the search."""
+    shared = _trunk_effects(cell, ADAPTIVE_SEEDS, rng)
+    drawn = {
+        (BASELINE if network < 0 else str(network), seed): _on_trunk(train(network), seed, shared[seed])
+        for network, seed in product(range(-1, NETWORKS), range(ADAPTIVE_SEEDS))
+    }
+
+    def measured(trials: Iterable[RungTrial]) -> StudyData:
+        return _study_data(drawn[trial.network, trial.seed] for trial in trials)
+
+    last = Channel(len(RUNGS) - 1)
+    values = {
+        str(network): [drawn[str(network), seed].values[last] for seed in range(ADAPTIVE_SEEDS)]
+        for network in range(NETWORKS)
+    }
+    results = ModelledResults(values, shares=shares(), study_data=measured)
+    results.run(AdaptiveWaves(NETWORKS, ADAPTIVE_SEEDS))
+    return [drawn[trial.network, trial.seed] for trial in sorted(results.completed)]
+
+
+def _trunk_effects(cell: Cell, trunks: int, rng: np.random.Generator) -> Floats:
+    """Return the effect (trunks, responses) of each trunk on all that is grown from it."""
+    shared = TRUNK_NOISE * cell.noise * rng.normal(size=(trunks, 2))
+    # A value is that of a network grown from these trunks, so that their mean effect belongs to it.
+    shared[:, 0] -= shared[:, 0].mean()
+    return np.asarray(shared)
 
 
 def _on_trunk(training: Training, trunk: int, effects: Floats) -> Training:

@@ -47,17 +47,16 @@ import numpy as np
 from decision_calibration import NETWORKS, shares
 from key_values import read_options
 from numpy.typing import NDArray
-from simulated_results import BASELINE, SeededResults, SimulatedResults
+from simulated_results import BASELINE, ModelledResults, SeededResults, SimulatedResults
 
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.decision.data import Channel, StudyData, Training
-from scalesearch.search.decision.posterior import Posterior, most_probably_best, posterior
+from scalesearch.search.decision.posterior import Posterior, posterior
 from scalesearch.search.decision.shares import ShareTerms
 from scalesearch.search.schedulers.adaptive import AdaptiveWaves
 from scalesearch.search.schedulers.base import RungTrial, Score
 from scalesearch.search.schedulers.halving import Halving
 from scalesearch.search.schedulers.sequential import SequentialHalving
-from scalesearch.search.shares import spanning
 
 Floats = NDArray[np.float64]
 VISIBLE = (0.3, 0.45, 0.6, 0.8, 1.0)
@@ -236,8 +235,11 @@ def sequential(world: World, rng: np.random.Generator) -> Trace:
 def adaptive(world: World, rng: np.random.Generator) -> Trace:
     """Run the product's adaptive waves; choose by the model among those that were trained."""
     del rng
-    results = _ModelledResults(dict(zip(NAMES, world.measured_NSR[..., LAST].tolist(), strict=True)))
-    results.world = world
+    results = ModelledResults(
+        dict(zip(NAMES, world.measured_NSR[..., LAST].tolist(), strict=True)),
+        shares=shares(),
+        study_data=lambda trials: _study_data(world, _seen(world, trials)),
+    )
     scheduler = AdaptiveWaves.of(replace(BUDGETS["quick"], final_seeds=SEEDS), 0, NAMES)
     results.run(scheduler)
     trace, trials = list[tuple[float, int]](), list[RungTrial]()
@@ -246,20 +248,6 @@ def adaptive(world: World, rng: np.random.Generator) -> Trace:
         seen = _seen(world, trials)
         trace.append((float(len(seen)), _choose(world, seen, sorted({network for network, _ in seen}))))
     return trace
-
-
-class _ModelledResults(SeededResults):
-    """Results that know how the networks are scaled."""
-
-    world: World
-
-    def spread(self, count: int) -> Sequence[str]:
-        """Return candidates that span the grid."""
-        return [NAMES[index] for index in spanning([tuple(row) for row in shares().tolist()], count)]
-
-    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
-        """Return the candidates by the product's model."""
-        return most_probably_best(_study_data(self.world, _seen(self.world, trials)))
 
 
 def oracle(world: World, rng: np.random.Generator) -> Trace:

@@ -5,10 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+from numpy.typing import NDArray
+
+from scalesearch.search.decision.data import StudyData
+from scalesearch.search.decision.posterior import most_probably_best
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm
 from scalesearch.search.schedulers import Scheduler
 from scalesearch.search.schedulers.base import RungTrial, Score
+from scalesearch.search.shares import spanning
 
 BASELINE = "base"
 
@@ -136,3 +142,22 @@ class SeededResults:
         """Return False: there are no rungs."""
         del rung
         return False
+
+
+@dataclass(slots=True, kw_only=True)
+class ModelledResults(SeededResults):
+    """Seeded results of networks whose shares of compute are known, so that the product's model can judge them."""
+
+    shares: NDArray[np.float64]
+    """(candidates, 3): the shares of depth, width and resolution."""
+    study_data: Callable[[Iterable[RungTrial]], StudyData]
+    """The function that returns what some trials measured."""
+
+    def spread(self, count: int) -> Sequence[str]:
+        """Return candidates that span the grid."""
+        points = [(depth, width, resolution) for depth, width, resolution in self.shares.tolist()]
+        return [self.candidates[index] for index in spanning(points, count)]
+
+    def most_probably_best(self, trials: Iterable[RungTrial]) -> Sequence[str]:
+        """Return the candidates by the product's model."""
+        return most_probably_best(self.study_data(trials))

@@ -52,7 +52,8 @@ class Ranked:
     key: str
     seeds: int
     mean: float
-    """Mean accuracy over its own seeds, as measured."""
+    """Accuracy at the average seed: the mean over all seeds where it has them all. What it lacks is estimated from
+    how others did with these seeds."""
     standard_error: float
     """Standard error of that mean: noise per trial over √seeds."""
     effect: float
@@ -126,7 +127,7 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
     images_error = ImagesError((images,)) if isinstance(images, int) else images
     varying = _varying_arms(arms)
     noise, degrees_of_freedom = _noise(varying, images_error, fit if len(varying) == len(arms) else _fit(varying))
-    slope = macs_slope(arms, baseline)
+    slope = _fitted_slope(arms, baseline)
     effects = _adjusted(arms, fit, slope)
     best = min(range(len(arms)), key=lambda i: (-effects[i], arms[i].key))
     threshold = _quantile(degrees_of_freedom)
@@ -134,7 +135,7 @@ def rank(arms: Sequence[Arm], images: int | ImagesError | None, baseline: Arm | 
     for i, arm in enumerate(arms):
         error = noise * sqrt(fit.variance_of_difference(i, best))
         gap = effects[best] - effects[i]
-        mean = float(np.mean(list(arm.accuracies.values())))
+        mean = round(float(fit.effects[i]), 12)
         mean_error = noise / sqrt(len(arm.accuracies))
         tied = i == best or gap <= threshold * error
         ranked.append(Ranked(arm.key, len(arm.accuracies), mean, mean_error, effects[i], gap, error, tied))
@@ -261,18 +262,40 @@ def _noise(arms: Sequence[Arm], images: ImagesError | None, fit: _Fit) -> tuple[
     return images.standard_error(min(max(float(np.mean(values)), images.half_image), 1 - images.half_image)), 0
 
 
+def _fitted_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
+    """Return the slope of accuracy in log MACs from the gains of all candidates, whichever seeds they have.
+
+    Candidates that have all seeds of the baseline are a selection of good ones where seeds go to these, so that
+    `macs_slope`, which takes no others, is too large there.
+    """
+    if baseline is None or not any(arm.accuracies.keys() & baseline.accuracies.keys() for arm in arms):
+        return 0.0
+    *effects, base_effect = _fit((*arms, baseline)).effects
+    return _slope([float(effect - base_effect) for effect in effects], arms, baseline)
+
+
 def macs_slope(arms: Sequence[Arm], baseline: Arm | None) -> float:
-    """Return the slope of accuracy in log MACs, from the candidates' mean gain or loss over the baseline."""
-    if baseline is None or not baseline.accuracies or baseline.macs_ratio == 1:
+    """Return the slope of accuracy in log MACs, from the mean gain or loss over the baseline.
+
+    Only candidates that have all of the baseline's seeds count.
+    """
+    if baseline is None or not baseline.accuracies:
         return 0.0
     common = [arm for arm in arms if set(arm.accuracies) >= set(baseline.accuracies)]
     if not common:
         return 0.0
     gains = [
-        np.mean([arm.accuracies[seed] - accuracy for seed, accuracy in baseline.accuracies.items()])
+        float(np.mean([arm.accuracies[seed] - accuracy for seed, accuracy in baseline.accuracies.items()]))
         for arm in common
     ]
-    distance = np.mean([log(arm.macs_ratio) for arm in common]) - log(baseline.macs_ratio)
+    return _slope(gains, common, baseline)
+
+
+def _slope(gains: Sequence[float], arms: Sequence[Arm], baseline: Arm) -> float:
+    """Return the mean gain over the baseline for each unit of log MACs."""
+    if baseline.macs_ratio == 1:
+        return 0.0
+    distance = np.mean([log(arm.macs_ratio) for arm in arms]) - log(baseline.macs_ratio)
     # The baseline costs less than the candidates, or more where these are scaled down.
     return max(0.0, float(np.mean(gains) / distance)) if distance * (1 - baseline.macs_ratio) > 0 else 0.0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from scalesearch.search.budget import MOST_SEEDS
@@ -55,8 +55,10 @@ class StudyResult:
 
     @cached_property
     def base(self) -> Arm:
-        """The trials of the unscaled network, trained as long as those of the ranked candidates."""
-        return self.plan.base_arm(self.outcomes)
+        """The trials of the unscaled network, with seeds of the ranked candidates and trained as long as these."""
+        seeds = {seed for arm in self.plan.arms(self.outcomes) for seed in arm.accuracies}
+        arm = self.plan.base_arm(self.outcomes)
+        return replace(arm, accuracies={seed: value for seed, value in arm.accuracies.items() if seed in seeds})
 
     @property
     def below_baseline(self) -> bool:

@@ -142,6 +142,36 @@ def test_accuracy_that_is_macs_alone_is_adjusted_away() -> None:
     assert leaders(arms, 2) == ("c", "b")
 
 
+def test_candidates_with_other_seeds_are_compared_at_the_average_seed() -> None:
+    """Planted without noise: seeds differ by up to .3, as trunks do, and few candidates have them all."""
+    seeds = {0: 0.0, 1: -0.3, 2: 0.1, 3: -0.2}
+    average = sum(seeds.values()) / len(seeds)
+
+    def planted(key: str, value: float, ratio: float, own: tuple[int, ...]) -> Arm:
+        return arm(key, {seed: value + 0.1 * log(ratio) + seeds[seed] for seed in own}, ratio)
+
+    arms = [
+        planted("leader", 0.72, 1.1, (0, 1, 2, 3)),
+        planted("second", 0.71, 0.9, (0, 1, 3)),
+        planted("once", 0.63, 1.0, (0,)),
+        planted("late", 0.65, 0.8, (2,)),
+    ]
+    base = planted("base", 0.66775, 0.5, (0, 1, 2, 3))
+    found = rank(arms, 1000, base)
+    # The candidates' mean gain beyond cost is planted as .00975, over a distance of .6545: nearly nothing.
+    gain, distance = (0.72 + 0.71 + 0.63 + 0.65) / 4 - 0.66775, (log(1.1 * 0.9 * 0.8) / 4 - log(0.5))
+    assert found.macs_slope == pytest.approx(0.1 + gain / distance)
+    means = {"leader": 0.72, "second": 0.71, "once": 0.63, "late": 0.65}
+    ratios = {one.key: one.macs_ratio for one in arms}
+    assert {one.key: one.mean for one in found.arms} == pytest.approx(
+        {key: mean + 0.1 * log(ratios[key]) + average for key, mean in means.items()}
+    )
+    assert [one.key for one in found.arms][0] == "leader"
+    assert by_key(found)["once"] - by_key(found)["leader"] == pytest.approx(
+        0.63 - 0.72 + gain / distance * (log(1.1) - log(1.0))
+    )
+
+
 def test_the_adjustment_decides_who_leads() -> None:
     arms = [arm("small", {0: 0.70, 1: 0.72}, 0.9), arm("large", {0: 0.705, 1: 0.725}, 1.2)]
     base = arm("base", {0: 0.5, 1: 0.52}, 0.5)
