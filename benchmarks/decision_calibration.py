@@ -52,6 +52,9 @@ RUNG_CORRELATION = 0.75
 BASELINE_SEEDS, ADAPTIVE_SEEDS = 3, 5
 TRUNK_NOISE = 4.0
 """The standard deviation of the effect that a trunk has on all networks, over that of the noise of one training."""
+TRUNK_SLOPE = 0.75
+"""The standard deviation, over the candidates, of what a trunk favours linearly in the shares, over that of the
+noise of one training; so large it is on average in recorded trials of B0 and MobileNetV2 (docs/log.md)."""
 _DEFAULTS = {
     "surface": "interior,corner,flat,ridge,step", "tail": "normal,heavy", "own": "3,10,20", "noise": ".01,.03,.06",
     "design": "one,halving", "losses": "0", "processes": "2",
@@ -185,16 +188,20 @@ def _adaptive(cell: Cell, train: Callable[[int], Training], rng: np.random.Gener
 
 
 def _trunk_effects(cell: Cell, trunks: int, rng: np.random.Generator) -> Floats:
-    """Return the effect (trunks, responses) of each trunk on all that is grown from it."""
-    shared = TRUNK_NOISE * cell.noise * rng.normal(size=(trunks, 2))
+    """Return the effects (trunks, networks and the unscaled one, responses) of trunks on what grows from them."""
+    shared = TRUNK_NOISE * cell.noise * rng.normal(size=(trunks, 1, 2))
     # A value is that of a network grown from these trunks, so that their mean effect belongs to it.
-    shared[:, 0] -= shared[:, 0].mean()
-    return np.asarray(shared)
+    shared[..., 0] -= shared[..., 0].mean()
+    linear = shares()[:, :2] - shares()[:, :2].mean(axis=0)
+    favours = np.einsum("nl,tlc->tnc", linear / linear.std(axis=0), rng.normal(size=(trunks, 2, 2)))
+    favours *= cell.noise * np.array([1, 2.0]) * TRUNK_SLOPE / np.sqrt(2)
+    return np.asarray(shared + np.concatenate([favours, np.zeros((trunks, 1, 2))], axis=1))
 
 
 def _on_trunk(training: Training, trunk: int, effects: Floats) -> Training:
-    """Return the training with the effects (responses,) of its trunk."""
-    values = {channel: value + float(effects[channel.response]) for channel, value in training.values.items()}
+    """Return the training with the effects (networks and the unscaled one, responses) of its trunk."""
+    own = effects[-1 if training.network == BASELINE else int(training.network)]
+    values = {channel: value + float(own[channel.response]) for channel, value in training.values.items()}
     return Training(training.network, values, trunk)
 
 

@@ -166,7 +166,7 @@ def test_candidates_with_other_seeds_are_compared_at_the_average_seed() -> None:
     assert {one.key: one.mean for one in found.arms} == pytest.approx(
         {key: mean + 0.1 * log(ratios[key]) + average for key, mean in means.items()}
     )
-    assert [one.key for one in found.arms][0] == "leader"
+    assert found.arms[0].key == "leader"
     assert by_key(found)["once"] - by_key(found)["leader"] == pytest.approx(
         0.63 - 0.72 + gain / distance * (log(1.1) - log(1.0))
     )

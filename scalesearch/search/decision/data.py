@@ -125,7 +125,7 @@ class StudyData:
 
     @cached_property
     def trunk_means(self) -> dict[tuple[int | None, Channel], float]:
-        """The mean over the candidates that were grown from a trunk, by trunk and channel."""
+        """The mean over all candidates that were trained if they were grown from a trunk, by trunk and channel."""
         trunks = dict.fromkeys(training.trunk for training in self.trainings)
         return {
             (trunk, channel): float(mean)
@@ -176,10 +176,18 @@ class StudyData:
 
     @cached_property
     def _trunk_means(self) -> Floats:
-        """(trunks, channels): the means over the candidates; NaN where a trunk has none."""
+        """(trunks, channels): the means over the trained candidates; NaN where a trunk has none of them.
+
+        They are fitted by least squares to one effect of each network and one of each trunk, because a trunk may
+        have the best candidates only.
+        """
         rows = self._network_of < len(self.candidates)
-        num_trunks = int(self._trunk_of.max(initial=-1)) + 1
-        return _group_means(self._trunk_of[rows], self._responses[rows], num_trunks)
+        shape = len(self.candidates), int(self._trunk_of.max(initial=-1)) + 1
+        columns = [
+            _fitted_columns(self._network_of[rows], self._trunk_of[rows], values, shape)
+            for values in self._responses[rows].T
+        ]
+        return np.stack(columns, axis=1) if columns else np.empty((shape[1], 0))
 
     @cached_property
     def _centred(self) -> Floats:
@@ -247,6 +255,27 @@ def _group_means(groups: Ints, values: Floats, num_groups: int) -> Floats:
         for table in (np.where(known, values, 0.0), known.astype(float))
     )
     return np.divide(sums, counts, out=np.full_like(sums, np.nan), where=counts > 0)
+
+
+def _fitted_columns(rows: Ints, columns: Ints, values: Floats, shape: tuple[int, int]) -> Floats:
+    """Return the mean (columns,) over the rows of a table, by least squares on effects of its rows and columns.
+
+    Args:
+        rows: (n,) the row of each value.
+        columns: (n,) its column.
+        values: (n,); NaN where there is none.
+        shape: the numbers of rows and columns.
+    """
+    known = ~np.isnan(values)
+    rows, columns, values = rows[known], columns[known], values[known]
+    counts = np.zeros(shape)
+    np.add.at(counts, (rows, columns), 1.0)
+    in_row, in_column = counts.sum(axis=1), counts.sum(axis=0)
+    gram = np.block([[np.diag(in_row), counts], [counts.T, np.diag(in_column)]])
+    sums = np.concatenate([np.bincount(rows, values, shape[0]), np.bincount(columns, values, shape[1])])
+    effects = np.linalg.lstsq(gram, sums)[0]
+    level = effects[: shape[0]][in_row > 0].mean() if len(values) else np.nan
+    return np.where(in_column > 0, level + effects[shape[0] :], np.nan)
 
 
 @dataclass(frozen=True, slots=True)

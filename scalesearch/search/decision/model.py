@@ -2,18 +2,19 @@
 
 For network n, trained with seed s, the response in channel c (a metric or a loss at the end of rung r) is
 
-    y(n, s, c) = μ_c + t(s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x(n, c) + e(n, s, c)
+    y(n, s, c) = μ_c + t(n, s, c) + λ_c · [f(shares_n) + u_n + v(n, r) + w(n, c)] + b_c · x(n, c) + e(n, s, c)
 
 f is linear and quadratic in the shares of the log-cost. u is the network's own deviation. v is the bias of short
 training, a random walk over the rungs that is 0 on the last. Its steps to further budgets have a part that is
 linear in the shares, the *drift*: longer training may prefer another dimension. Rungs of a *branch*, such as a
 budget with larger images, have a v and a drift of their own. w is the deviation of the loss from the metric, 0 for
 the metric. x is the log of the proxy's cost over the average cost. e is the noise from seed to seed, correlated
-between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk, common
-to all networks that were grown from it, and 0 for trainings from scratch. μ has a flat prior, t a wide one; the
-prior of b comes from the candidates' gain over the unscaled network. The coefficients of f and of the drift, and
-u, v, w and e, are normal with mean 0. λ is 1 for the metric on the last rung, so that f + u is in points of that
-metric.
+between the channels of one training, and larger or smaller for deep networks. t is the effect of a trunk on the
+networks that were grown from it, and 0 for trainings from scratch: a part that all have in common, and a part that
+is linear in the shares, since a trunk may favour a dimension. μ has a flat prior, the common part of t a wide one;
+the prior of b comes from the candidates' gain over the unscaled network. The coefficients of f, of the drift and of
+t's linear part, and u, v, w and e, are normal with mean 0. λ is 1 for the metric on the last rung, so that f + u is
+in points of that metric.
 
 The standard deviations, the correlations and the λ are the *unknowns*. Each is a function of a variable whose prior
 is standard normal; scales are shares of the spread between trainings. Given the unknowns, everything is linear and
@@ -61,6 +62,10 @@ _COST_WIDTH, _COST_FLOOR, _COST_LIMIT = 0.5, 0.1, 100.0
 """Prior standard deviation of b: a share of the candidates' gain, up to a limit, plus a share of the spread."""
 _TRUNK = 100.0
 """Prior standard deviation of t, as a share of the spread: networks are compared within their trunks."""
+_TRUNK_SLOPE = 0.8
+"""Scale of the half-normal prior of the standard deviation of t's linear part, as a share of the noise. The prior's
+median gives this part .58 of the variance of the noise, as it has on average in recorded trials of B0 and
+MobileNetV2 (docs/log.md)."""
 _TINY = 1e-9
 _LARGEST_DESIGN = 2**18
 """The most numbers in the design matrices that are processed at once."""
@@ -110,6 +115,7 @@ class Model:
             "noise",
             "own",
             *(("depth noise",) if self._depths is not None else ()),
+            *(("trunk slope",) if self._trunk_slopes.shape[-1] else ()),
             *(("linear",) if self.terms else ()),
             *(("quadratic",) if self.terms and self.terms.num_quadratic else ()),
             *(("short training", "rung correlation", *below) if below else ()),
@@ -217,6 +223,15 @@ class Model:
         return np.stack(columns, axis=-1).astype(float) if columns else np.zeros((*channel.shape, 0))
 
     @cached_property
+    def _trunk_slopes(self) -> Floats:
+        """(N, M, T · linear terms): the linear parts of the effects of trunks on the measured means."""
+        if self.terms is None:
+            return np.zeros((*self._mask.shape, 0))
+        linear = self.terms.values[:, : self.terms.num_linear]
+        products = self._trunk_one_hot[..., None] * linear[:, None, None, :]
+        return products.reshape(*self._mask.shape, -1)
+
+    @cached_property
     def _mask(self) -> Floats:
         return (self._layout[0] >= 0).astype(float)
 
@@ -308,7 +323,8 @@ class Model:
     def _target(self) -> Floats:
         """(N, P): the rows that map coefficients to a candidate's value: the target channel's mean, and f.
 
-        Where there are trunks, the mean is that over the study's own.
+        Where there are trunks, the mean is that over the study's own, and the value is that from an average trunk,
+        which favours no dimension.
         """
         channels, target_channel = len(self.data.channels), self.data.target_channel
         level = np.zeros((len(self.data.candidates), channels))
@@ -316,8 +332,8 @@ class Model:
         terms = self.terms.values if self.terms else np.zeros((len(level), 0))
         is_target = np.array([channel == target_channel for _, channel in self._trunks], dtype=float)
         trunks = np.tile(is_target / max(1.0, is_target.sum()), (len(level), 1))
-        drifts = np.zeros((len(level), self._drift_terms.shape[-1]))
-        return np.hstack([level, terms, np.zeros_like(level), trunks, drifts])
+        others = np.zeros((len(level), self._trunk_slopes.shape[-1] + self._drift_terms.shape[-1]))
+        return np.hstack([level, terms, np.zeros_like(level), trunks, others])
 
     # Arrays that depend on the unknowns.
 
@@ -352,7 +368,10 @@ class Model:
         if self._depths is not None:
             factors = np.exp(_DEPTH_WIDTH * unknowns["depth noise"][:, None] * self._depths[None, :])
         precisions, log_precisions = self._coefficient_priors(
-            deviation("linear", _LINEAR), deviation("quadratic", _QUADRATIC), deviation("drift", _DRIFT)
+            deviation("linear", _LINEAR),
+            deviation("quadratic", _QUADRATIC),
+            deviation("drift", _DRIFT),
+            _TRUNK_SLOPE * _half_normal_quantile(unknowns.get("trunk slope", 0 * ones))[:, None] * noises,
         )
         return _Hyperparameters(
             own_deviation=own_deviation,
@@ -394,8 +413,17 @@ class Model:
         losses = np.array([channel.response > 0 for channel in channels])
         return np.where(same_branch, shared_steps, 0), rungs, losses
 
-    def _coefficient_priors(self, linear: Floats, quadratic: Floats, drift: Floats) -> tuple[Floats, Floats]:
-        """Return (B, P) prior precisions of the coefficients, 0 where flat, and (B,) log determinants of these."""
+    def _coefficient_priors(
+        self, linear: Floats, quadratic: Floats, drift: Floats, trunk_slopes: Floats
+    ) -> tuple[Floats, Floats]:
+        """Return (B, P) prior precisions of the coefficients, 0 where flat, and (B,) log determinants of these.
+
+        Args:
+            linear: (B,) standard deviation of the linear coefficients.
+            quadratic: (B,) that of the quadratic ones.
+            drift: (B,) that of the drift.
+            trunk_slopes: (B, C) that of the linear parts of trunks' effects.
+        """
         channels = len(self.data.channels)
         num_linear, num_quadratic = (self.terms.num_linear, self.terms.num_quadratic) if self.terms else (0, 0)
         flat = np.zeros((len(quadratic), channels))
@@ -404,10 +432,20 @@ class Model:
         cost_precisions = np.tile(self._cost_priors[1] ** -2.0, (len(quadratic), 1))
         trunk_deviations = _TRUNK * self.data.spreads[[channel for _, channel in self._trunks]]
         trunk_precisions = np.tile(trunk_deviations**-2.0, (len(quadratic), 1))
+        slopes_per_trunk = self._trunk_slopes.shape[-1] // max(1, len(self._trunks))
+        slope_channels = np.repeat([channel for _, channel in self._trunks], slopes_per_trunk).astype(int)
+        slope_precisions = np.maximum(_TINY, trunk_slopes[:, slope_channels]) ** -2.0
         num_drifts = self._drift_terms.shape[-1]
         drift_precisions = np.repeat(np.maximum(_TINY, drift)[:, None] ** -2.0, num_drifts, axis=1)
         proper = np.hstack(
-            [linear_precisions, quadratic_precisions, cost_precisions, trunk_precisions, drift_precisions]
+            [
+                linear_precisions,
+                quadratic_precisions,
+                cost_precisions,
+                trunk_precisions,
+                slope_precisions,
+                drift_precisions,
+            ]
         )
         return np.hstack([flat, proper]), np.log(proper).sum(1)
 
@@ -421,7 +459,8 @@ class Model:
         trunks = np.broadcast_to(self._trunk_one_hot, (batch, *self._trunk_one_hot.shape))
         shares = scaled[..., None] * terms[None, :, None, :]
         drifts = scaled[..., None] * self._drift_terms
-        return np.concatenate([one_hot, shares, costs, trunks, drifts], axis=-1)
+        slopes = np.broadcast_to(self._trunk_slopes, (batch, *self._trunk_slopes.shape))
+        return np.concatenate([one_hot, shares, costs, trunks, slopes, drifts], axis=-1)
 
     def _covariance(self, hyper: _Hyperparameters) -> Floats:
         """Return (B, N, M, M): the covariance of a network's measured means, given the coefficients."""
