@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.stats import halfnorm, norm
 
 from scalesearch.search.decision.data import Channel, ProxyCosts, StudyData, Training
 from scalesearch.search.decision.integration import ENOUGH, integrate
@@ -87,6 +88,9 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
     ]
     cost_means, cost_deviations = model._cost_priors
     trunk_variances = (100 * data.spreads) ** 2
+    favours = halfnorm.ppf(
+        norm.cdf(dict(zip(model.unknowns, point, strict=True)).get("trunk slope", 0.0)), scale=0.8
+    )
     columns = terms.values if terms else np.zeros((len(data.candidates), 0))
     precisions = hyper.precisions[0][len(channels) : len(channels) + columns.shape[1]]
 
@@ -109,7 +113,10 @@ def dense(model: Model, point: Floats) -> tuple[float, Floats, Floats]:
         costs = log_cost(n, c) * log_cost(m, d) * cost_deviations[c] ** 2 * (c == d)
         noise = hyper.noise_covariance[0, c, d] * hyper.noise_factors[0, n] ** 2 * (s == t)
         trunk = data.trainings[s].trunk
-        of_trunk = trunk_variances[c] * (c == d) * (trunk is not None and trunk == data.trainings[t].trunk)
+        same_trunk = trunk is not None and trunk == data.trainings[t].trunk
+        # A trunk may favour a dimension, by a share of the noise of one training.
+        slope = favours**2 * hyper.noise_covariance[0, c, c] * float(linear)
+        of_trunk = (trunk_variances[c] + slope) * (c == d) * same_trunk
         return float(same_channel + smooth + drift + own + costs + noise + of_trunk)
 
     means = np.array([log_cost(n, c) * cost_means[c] for n, _, c, _ in rows])
@@ -165,6 +172,7 @@ def test_closed_forms_are_those_of_one_large_normal_distribution(
 ) -> None:
     model = Model(study(losses=losses, shares=shares, trunks=trunks, further=further))
     assert ("drift" in model.unknowns) == (further and shares)
+    assert ("trunk slope" in model.unknowns) == (trunks and shares)
     points = np.random.default_rng(2).normal(0, 0.7, (4, len(model.unknowns)))
     found = model.conditional(points)
     own = np.einsum("bnp,bpq->bnq", found.loadings, found.coefficient_root)
@@ -194,6 +202,21 @@ def test_what_a_trunk_gives_all_networks_changes_no_difference_between_them() ->
     np.testing.assert_allclose(found.expected_regret, expected.expected_regret, atol=5e-4)
     blind = posterior(replace(other, trainings=tuple(replace(one, trunk=None) for one in other.trainings)))
     assert np.min(blind.expected_regret) > 1.2 * np.min(found.expected_regret)
+
+
+def test_the_mean_of_a_trunk_is_that_of_all_networks_also_where_it_has_the_best_only() -> None:
+    """Without noise, three trunks and eleven networks; the later trunks have those above the average."""
+    names = tuple(f"n{n:02}" for n in range(11))
+    values = dict(zip(names, np.linspace(0.5, 0.7, 11).tolist(), strict=True))
+    steps = {0: 0.0, 1: -0.25, 2: 0.1}
+    have = {0: names, 1: names[6:], 2: names[8:]}
+    trainings = tuple(
+        Training(name, {ACCURACY: values[name] + steps[trunk]}, trunk) for trunk in steps for name in have[trunk]
+    )
+    data = StudyData(names, simplex(11), np.zeros(11), trainings, "base")
+    for trunk, step in steps.items():
+        assert data.trunk_means[trunk, ACCURACY] == pytest.approx(0.6 + step)
+    assert data.spreads[0] == pytest.approx(np.std(list(values.values()), ddof=1))
 
 
 def skewed(points: Floats) -> Floats:
