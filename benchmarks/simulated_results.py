@@ -34,6 +34,7 @@ class SimulatedResults:
     validation_images: int
     baseline: str = BASELINE
     more_candidates: bool = False
+    waves_are_todays: bool = True
 
     @property
     def images_error(self) -> ImagesError:
@@ -85,6 +86,7 @@ class SeededResults:
     completed: set[RungTrial] = field(default_factory=set)
     baseline: str = BASELINE
     more_candidates: bool = False
+    waves_are_todays: bool = True
     validation_images: int = 1000
 
     def run(self, scheduler: Scheduler) -> None:

@@ -15,6 +15,7 @@ from scalesearch.search.decision.posterior import most_probably_best
 from scalesearch.search.decision.records import study_data
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm, Ranking, rank
+from scalesearch.search.schedulers import adaptive
 from scalesearch.search.schedulers.base import RungTrial, SchedulerState, Score
 from scalesearch.search.shares import shares_of, spanning
 from scalesearch.search.study_trials import StudyTrials
@@ -127,6 +128,10 @@ class _Results:
     @property
     def more_candidates(self) -> bool:
         return self.plan.accepts_proposals
+
+    @property
+    def waves_are_todays(self) -> bool:
+        return self.plan.config.waves_version == adaptive.VERSION
 
     @property
     def validation_images(self) -> int:

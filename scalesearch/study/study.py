@@ -171,9 +171,9 @@ def recorded_timings(folder: Path, config: StudyConfig) -> LatencyTable | None:
     old_config = open_study(folder).plan.config
     if equal_but_for_seeds(old_config.budget, config.budget):
         config = replace(config, budget=old_config.budget)
-    set_later = ("timings", "metric", "prolongs")
+    set_later = ("timings", "metric", "prolongs", "waves_version")
     old_json = {key: value for key, value in _config_json(old_config).items() if key not in set_later}
-    new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False))
+    new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False, waves_version=1))
     # A configuration can only state that latency is matched once it has the latencies.
     changed = _first_difference(old_json, {**new_json, "cost": "latency"})
     if changed:
@@ -229,6 +229,7 @@ def open_study(folder: Path) -> Study:
             else None,
             metric=config_json.get("metric", ACCURACY),
             prolongs=bool(config_json.get("prolongs", False)),
+            waves_version=int(config_json.get("waves_version", 1)),
         )
         suggested = read_suggestions(folder / "suggestions", config.kind) if config.kind.proposes else ()
         plan = Plan(config, from_json(DataFacts, tree["data"], ("data",)), suggested)
@@ -289,10 +290,10 @@ def _comparable_json(plan: Plan) -> dict[str, Json]:
     """Return the parts of study.json in which two runs of one study must agree.
 
     What is stated of the data besides its fingerprint (notes, majority class, class counts) is left out, and so is
-    the rule at chance level: a study that an earlier version started keeps its own.
+    the rule at chance level and the version of waves: a study that an earlier version started keeps its own.
     """
     data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
-    config = replace(plan.config, prolongs=False)
+    config = replace(plan.config, prolongs=False, waves_version=1)
     return {**_config_json(config), "metric": config.metric, "data": data}
 
 
@@ -304,6 +305,7 @@ def _config_json(config: StudyConfig) -> dict[str, Json]:
         "timings": config.timings is not None,
         "metric": config.metric != ACCURACY,
         "prolongs": config.prolongs,
+        "waves_version": config.scheduler == "adaptive" and config.waves_version > 1,
     }
     values = {
         **config.kind.to_json(),
@@ -319,7 +321,7 @@ def _config_json(config: StudyConfig) -> dict[str, Json]:
 
 _KEYS = (
     "rivals", "scheduler", "only", "cost", "timings", "continuum", "stages", "metric", "prolongs",
-    "baseline", "phi", "rounding", "match", "budget",
+    "waves_version", "baseline", "phi", "rounding", "match", "budget",
 )  # fmt: skip
 """The order that study.json has always had."""
 

@@ -21,11 +21,20 @@ from scalesearch.search.budget import BUDGETS
 from scalesearch.search.decision.decision import decide
 from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
-from scalesearch.search.schedulers.adaptive import AdaptiveWaves
+from scalesearch.search.schedulers.adaptive import VERSION, AdaptiveWaves
+from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.shares import shares_of, spanning
 from scalesearch.search.study_config import StudyConfig, fit_budget
 from scalesearch.search.trial import Outcome, TrialSpec
 from scalesearch.study.result import analyze
+
+WAVES = [
+    ["1.3/1.1/1.09375", "1.6/1.1/1.00000", "1/1.2/1.17708", "1/1.4/1.01042", "1/1/1.38542", "2/1/1.00000"],
+    ["1.2/1.3/1.00000", "1.4/1.2/1.00000", "1/1.3/1.07292", "1/1.4/1.01042"],
+    ["1.1/1.2/1.09375", "1.2/1.3/1.00000", "1/1.3/1.07292", "1/1.4/1.01042"],
+    ["1.2/1/1.28125", "1.7/1.1/1.00000", "1/1.1/1.26042", "1/1.4/1.01042"],
+]
+"""The (α, β, γ) of each wave of `every_outcome()`."""
 
 
 @cache
@@ -127,6 +136,57 @@ def test_resuming_asks_for_the_same_trials() -> None:
             assert not {spec.id for spec in left} & set(recorded)
             recorded.update({spec.id: every[spec.id] for spec in left})
         assert recorded == every
+
+
+def of_another_version(plan: Plan) -> Plan:
+    return replace(plan, config=replace(plan.config, waves_version=VERSION - 1))
+
+
+def trained_by_another_version(plan: Plan, seed: int) -> dict[str, Outcome]:
+    """Trials as a version chooses them whose waves are at random."""
+    random, scheduler, outcomes = Random(seed), plan.scheduler, dict[str, Outcome]()
+    started, networks = Counter[str](), sorted(plan.by_network)
+    for wave in range(scheduler.seeds):
+        chosen = random.sample(networks, 6 if wave == 0 else 4)
+        trials = [RungTrial(key, started[key]) for key in chosen] + [RungTrial(plan.base_id, wave)]
+        started.update(chosen)
+        specs = map(plan.rung_spec, trials)
+        outcomes |= {spec.id: planted(spec) for spec in specs}
+    return outcomes
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_study_of_another_version_is_complete_with_its_own_trials(seed: int) -> None:
+    plan = plan_of()
+    old = trained_by_another_version(plan, seed)
+    assert plan.pending(old), "today's version chooses others"
+    old_plan = of_another_version(plan)
+    assert old_plan.is_complete(old)
+    assert {spec.id for spec in old_plan.planned(old)} == set(old)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_stopped_study_of_another_version_keeps_its_trials_and_ends_with_as_many(seed: int) -> None:
+    plan, random = of_another_version(plan_of()), Random(seed)
+    outcomes = trained_by_another_version(plan, seed)
+    of_candidates = [key for key in outcomes if key not in {plan.spec(SMALL.architecture, s).id for s in range(4)}]
+    for key in random.sample(of_candidates[-4:], 3):
+        del outcomes[key]
+    kept = set(outcomes)
+    while left := plan.pending(outcomes):
+        outcomes |= {spec.id: planted(spec) for spec in left}
+    assert {spec.id for spec in plan.planned(outcomes)} == set(outcomes) > kept
+    assert len(outcomes) == plan.total_trials()
+
+
+def test_a_change_of_the_waves_increases_their_version() -> None:
+    """Else studies that an earlier version has completed would ask for other trials."""
+    names = {
+        key: "/".join(map(str, (one.coefficients.alpha, one.coefficients.beta, one.coefficients.gamma)))
+        for key, one in plan_of().by_network.items()
+    }
+    waves = [sorted(names[spec.network_id] for spec in wave) for wave in of_candidates(plan_of(), every_outcome())]
+    assert (VERSION, waves) == (2, WAVES)
 
 
 def test_later_trials_do_not_change_who_has_them() -> None:

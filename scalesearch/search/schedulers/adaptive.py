@@ -11,8 +11,9 @@ draws, and whole waves in place of single trials, so that a search does not depe
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import ClassVar
 
 from scalesearch.search.budget import Budget
@@ -23,6 +24,11 @@ _FEWEST_FIRST, _FEWEST_LATER = 6, 4
 coefficients."""
 _CANDIDATES_PER_FIRST, _CANDIDATES_PER_LATER = 4, 8
 """A large grid has one network of the first wave, and one of a later wave, for so many candidates."""
+VERSION = 2
+"""The version of what chooses the networks of a wave: this module, the model and `shares.spanning`.
+
+Every change that makes a study choose others increases it; see `Results.waves_are_todays`.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +69,15 @@ class AdaptiveWaves(WithoutRungs):
         """Return the waves so far; they end for now with the first that has unfinished trials.
 
         A wave is chosen by the trials of the waves before it alone, so that a search that was killed chooses the
-        same networks. A network whose trial failed gets no further ones.
+        same networks. A network whose trial failed gets no further ones. The waves of a study that another version
+        began are its recorded trials first, in whatever order they were trained.
         """
-        chosen = _without(results.baseline, results.spread(self._first))
+        order = results.spread(self._first)
         started, waves = Counter[str](), list[tuple[RungTrial, ...]]()
         for wave in range(self.seeds):
+            if not results.waves_are_todays:
+                order = self._recorded_first(results, order, started)
+            chosen = _without(results.baseline, order)[: self._first if wave == 0 else self._later]
             # The unscaled network is one seed ahead, because it trains the trunks of the other networks' trials.
             seeds = range(0 if wave == 0 else wave + 1, min(wave + 2, self.seeds))
             of_baseline = [RungTrial(results.baseline, seed) for seed in seeds]
@@ -78,9 +88,22 @@ class AdaptiveWaves(WithoutRungs):
             trials = [trial for one in waves for trial in one]
             completed = {(arm.key, seed) for arm in results.arms(0, wave + 1) for seed in arm.accuracies}
             failed = {trial.network for trial in trials if (trial.network, trial.seed) not in completed}
-            order = _without(results.baseline, results.most_probably_best(trials))
-            chosen = [key for key in order if key not in failed][: self._later]
+            order = [key for key in results.most_probably_best(trials) if key not in failed]
         return SchedulerState(tuple(waves))
+
+    def _recorded_first(self, results: Results, order: Sequence[str], started: Mapping[str, int]) -> Sequence[str]:
+        """Return the networks that have trials left that are over, then the others in their order.
+
+        Those with the most such trials are first: a wave has one of each network, so this takes the fewest waves
+        (Hu 1961, "Parallel sequencing and assembly line problems", Operations Research 9).
+        """
+
+        def recorded(key: str) -> int:
+            seeds = range(started.get(key, 0), self.seeds)
+            return sum(1 for _ in takewhile(lambda seed: results.is_over(RungTrial(key, seed)), seeds))
+
+        left = {key: count for key in results.candidates if (count := recorded(key))}
+        return [*sorted(left, key=lambda key: -left[key]), *(key for key in order if key not in left)]
 
     def num_trials(self, networks: int, state: SchedulerState | None = None) -> int:
         """Return how many trials there will be; see `Scheduler.num_trials`."""

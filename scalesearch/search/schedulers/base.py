@@ -81,6 +81,11 @@ class Results(Protocol):
         ...
 
     @property
+    def waves_are_todays(self) -> bool:
+        """Whether this version, given the same trials, chooses the networks that the study's own version chose."""
+        ...
+
+    @property
     def validation_images(self) -> int:
         """The size of the validation set."""
         ...
