@@ -3,6 +3,7 @@
     python benchmarks/search_replay.py b0=results/proxy_snr/b0-classes.jsonl
     python benchmarks/search_replay.py b0=TRIALS.jsonl resnet18=TRIALS.jsonl replays=400 truth=LONGER.jsonl
     python benchmarks/search_replay.py b0=TRIALS.jsonl seeds=8
+    python benchmarks/search_replay.py b0=TRIALS.jsonl seeds=3 scheduler=sequential
 
 Each argument `BASELINE=FILE` names trials that `proxy_snr.py` wrote with `unscaled=1`: every candidate of `quick`
 at φ = 1 and the unscaled network, trained as `quick` trains it (ResNet-18 from scratch, which `proxy_snr.py` does
@@ -21,6 +22,7 @@ The truth is the accuracy, corrected for the cost of the proxies by the product'
 - regret: the truth of the best candidate minus that of the choice, in standard deviations of the networks. Noise
   makes the best of many true values look too good, so that this is an upper bound of the mean regret. For the lower
   bound, half of the truth's seeds say which candidate is best, and the other half compare it with the choice;
+- training: of a search with its trunks, in multiply-adds of one trial of the unscaled network without its trunk;
 - how often the regret of the upper bound is at most a quarter, and within what the search states for 95 %. Noise
   makes both shares too low. By all seeds, the noise of the truth is less, but the search's own seeds are in it;
 - significant: how often the search calls a winner significant.
@@ -51,6 +53,7 @@ from proxy_snr import UNSCALED, Trial, read
 from variance_components import Components, components
 
 from scalesearch.design.baselines import load_baseline
+from scalesearch.design.cost import cost
 from scalesearch.search.budget import BUDGETS
 from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
@@ -140,13 +143,16 @@ def log_loss_of(values: Values) -> float:
     return values.log_loss
 
 
-def evidence(baseline: str, trials: Sequence[Trial], search_seeds: int | None = None) -> Evidence:
+def evidence(
+    baseline: str, trials: Sequence[Trial], search_seeds: int | None = None, scheduler: str = "adaptive"
+) -> Evidence:
     """Return the trials as evidence for `quick` at φ = 1.
 
     Args:
         baseline: the name of the baseline.
         trials: what `proxy_snr.py` wrote.
         search_seeds: the option `--seeds` of the search; None: it is not given.
+        scheduler: its option `--scheduler`.
 
     Raises:
         SystemExit: a network has too few seeds for a search.
@@ -155,7 +161,7 @@ def evidence(baseline: str, trials: Sequence[Trial], search_seeds: int | None = 
     budget = with_overrides(
         fit_budget(BUDGETS["quick"], loaded, Decimal(1), GridSearch()), None, None, search_seeds
     )
-    config = StudyConfig(loaded, Decimal(1), budget, scheduler="adaptive")
+    config = StudyConfig(loaded, Decimal(1), budget, scheduler=scheduler)
     data = DataFacts("fractal", "", budget.scenes.classes, budget.scenes.train, budget.scenes.val)
     plan = Plan(config, data)
     results = {
@@ -194,6 +200,8 @@ class Replay:
     bound: float
     """The regret that the search says it stays below with 95 %."""
     significant: bool
+    macs: int
+    """The multiply-adds of the search's training, its trunks included."""
 
     @property
     def tau(self) -> float:
@@ -235,7 +243,8 @@ def replay(found: StudyResult, networks: tuple[str, ...], truth_KN: Floats) -> R
     """Return how a search judges the networks whose truth is known."""
     posterior_K = np.array([found.decision.mean(key) for key in networks])
     choice = networks.index(found.recommended) if found.recommended in networks else int(np.argmax(posterior_K))
-    return Replay(posterior_K, truth_KN, choice, found.decision.regret_bound, found.ranking.significant)
+    macs = sum(map(found.plan.macs, found.planned))
+    return Replay(posterior_K, truth_KN, choice, found.decision.regret_bound, found.ranking.significant, macs)
 
 
 def reliability_of(snr: float, seeds: int) -> float:
@@ -372,6 +381,7 @@ def measured_rows(data: Evidence, found: Sequence[Replay], truth: Truth | None) 
         "networks, seeds": f"{len(found[0].truth_KN)}, {len(data.seeds)}",
         "sd of the networks": f"{spread:.4f}",
         "reliability of the truth": reliability,
+        "training of a search": f"{np.mean([one.macs for one in found]) / _macs_of_unscaled(data.plan):.1f}",
         "tau of the search with the truth": mean_of(lambda one: one.tau),
         "mean regret, sd: at least": f"{np.mean([one.least_regret for one in found]) / spread:.2f}",
         "mean regret, sd: at most": mean_of(lambda one: one.regret / spread),
@@ -381,6 +391,11 @@ def measured_rows(data: Evidence, found: Sequence[Replay], truth: Truth | None) 
         "mean of the stated bound, sd": f"{np.mean([one.bound for one in found]) / spread:.2f}",
         "a winner is called significant": f"{np.mean([one.significant for one in found]):.0%}",
     }
+
+
+def _macs_of_unscaled(plan: Plan) -> int:
+    spec = plan.spec(plan.config.baseline.architecture, 0)
+    return cost(spec.proxy).macs * plan.proxies.images(spec)
 
 
 def _by_all_seeds(data: Evidence, found: Sequence[Replay], spread: float, truth: Truth | None) -> dict[str, str]:
@@ -421,8 +436,10 @@ def main() -> None:
     replays = int(arguments.pop("replays", "400"))
     leads = [float(text) for text in arguments.pop("leads", "").split(",") if text]
     truth_file, seeds = arguments.pop("truth", ""), arguments.pop("seeds", None)
+    scheduler = arguments.pop("scheduler", "adaptive")
     for baseline, name in arguments.items():
-        data = evidence(baseline, [trial for _, trial in read(Path(name))], None if seeds is None else int(seeds))
+        trials = [trial for _, trial in read(Path(name))]
+        data = evidence(baseline, trials, None if seeds is None else int(seeds), scheduler)
         other = None
         if truth_file:
             other = truth_of(data, [trial for _, trial in read(Path(truth_file))])

@@ -105,7 +105,7 @@ def test_the_true_regret_lies_between_its_bounds() -> None:
         values_K = generator.normal(0, 1, 12)
         choice = int(np.argmax(values_K + generator.normal(0, 0.7, 12)))
         truth_KN = values_K[:, None] + generator.normal(0, 0.9, (12, 5))
-        one = Replay(values_K, truth_KN, choice, 1.0, significant=False)
+        one = Replay(values_K, truth_KN, choice, 1.0, significant=False, macs=1)
         true_regrets.append(values_K.max() - values_K[choice])
         least.append(one.least_regret)
         most.append(one.regret)
