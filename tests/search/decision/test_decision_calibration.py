@@ -17,7 +17,7 @@ def scored(cell: Cell) -> dict[str, float]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("losses", [False, True])
-@pytest.mark.parametrize("design", ["one", "halving", "trunks"])
+@pytest.mark.parametrize("design", ["one", "halving", "trunks", "adaptive"])
 def test_intervals_bounds_and_regrets_hold_on_smooth_surfaces(design: str, losses: bool) -> None:
     """Standard errors of the shares are .031 at .95; intervals of one study's networks hold or miss together."""
     found = scored(Cell("interior", "normal", 10.0, 0.03, design, losses))
