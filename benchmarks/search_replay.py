@@ -28,9 +28,10 @@ The truth is the accuracy, corrected for the cost of the proxies by the product'
 - significant: how often the search calls a winner significant.
 
 Further rows are searches of planted networks with the measured noise: every candidate has the same value, and a
-winner that is called significant is a false one; or a random candidate leads the best of the others, which have
-their measured values, by one standard deviation of the networks, in accuracy and in loss alike. `leads=0.02,0.03`
-plants leads of these accuracies instead, and nothing else.
+winner that is called significant is a false one; or one candidate leads the best of the others, which have their
+measured values, by one standard deviation of the networks, in accuracy and in loss alike. That one is the measured
+best candidate, or a random one, which then stands out from candidates like it. `leads=0.02,0.03` plants leads of
+these accuracies instead, and nothing else.
 
 Intervals cover 95 %. They come from 2,000 bootstrap samples of the networks, in each of which the choice is the
 network with the highest posterior mean. Shares of planted searches have binomial intervals by Wilson's formula.
@@ -266,21 +267,23 @@ def measured(data: Evidence, replays: int, truth: Truth | None) -> list[Replay]:
     return found
 
 
-def planted(data: Evidence, replays: int, lead: float | None) -> float:
+def planted(data: Evidence, replays: int, lead: float | None, of_best: bool = False) -> float:
     """Return the share of searches of planted networks that call the best one significant.
 
     Args:
         data: gives the noise, and the values of the networks that do not lead.
         replays: the number of searches.
-        lead: the lead of a random candidate over the best of the others, in standard deviations of the networks.
+        lead: the lead of one candidate over the best of the others, in standard deviations of the networks.
             None: all candidates are equal, and any winner counts.
+        of_best: whether the one is always the measured best; else it is drawn at random.
     """
     draw, count = np.random.default_rng(2019), 0
+    best = int(np.argmax(data.corrected(accuracy_of, data.seeds).mean(1)))
     scores = (accuracy_of, log_loss_of)
     values_2K = [_values_without_noise(data, value, equal=lead is None) for value in scores]
     noise_2KN = [_noise(data, value) for value in scores]
     for _ in range(replays):
-        leader = int(draw.integers(len(data.networks)))
+        leader = best if of_best else int(draw.integers(len(data.networks)))
         raised_2K = [values_K.copy() for values_K in values_2K]
         for raised_K, spread in zip(raised_2K, data.spreads, strict=True):
             if lead is not None:
@@ -334,8 +337,14 @@ def wilson(share: float, count: int) -> str:
 def report_leads(data: Evidence, replays: int, leads: Sequence[float]) -> None:
     """Print how often leads of given accuracies are called significant."""
     for lead in leads:
-        share = planted(data, replays, lead / data.spreads[0])
-        print_rows({f"a lead of {lead:g}: called significant": wilson(share, replays)})
+        print_leads(data, replays, lead / data.spreads[0], f"a lead of {lead:g}")
+
+
+def print_leads(data: Evidence, replays: int, lead: float, name: str) -> None:
+    """Print how often a lead, in standard deviations of the networks, is called significant."""
+    for of_best, whose in ((True, "the best"), (False, "a random one")):
+        share = planted(data, replays, lead, of_best)
+        print_rows({f"{name} of {whose}: called significant": wilson(share, replays)})
 
 
 def report(data: Evidence, replays: int, truth: Truth | None) -> None:
@@ -344,9 +353,8 @@ def report(data: Evidence, replays: int, truth: Truth | None) -> None:
         found = measured(data, replays, truth)
         print_rows(measured_rows(data, found, truth))
     if truth is None:
-        false, leads = (planted(data, replays, lead) for lead in (None, 1.0))
-        print_rows({"equal networks: false winners": wilson(false, replays)})
-        print_rows({"one leads by one sd: called significant": wilson(leads, replays)})
+        print_rows({"equal networks: false winners": wilson(planted(data, replays, None), replays)})
+        print_leads(data, replays, 1.0, "a lead of one sd")
         if len(data.seeds) >= data.plan.scheduler.seeds + 2:
             print_candidates(data, found)
 
