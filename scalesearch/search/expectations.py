@@ -27,12 +27,9 @@ class Expectation:
     highest: int
 
 
-LEADS = (
-    Expectation("quick", 3, "fractal", 3, 0.03, 49, 71),
-    Expectation("quick", 3, "fractal", 8, 0.03, 90, 98),
-)
-"""From `python benchmarks/search_replay.py … leads=0.03` for B0 and MobileNetV2 at φ = 1, 400 replays each
-(docs/how-sure.md)."""
+LEADS = (Expectation("quick", 3, "fractal", 5, 0.03, 51, 89),)
+"""From `python benchmarks/search_replay.py … leads=0.03 replays=100` for B0 and MobileNetV2 at φ = 1, where the
+measured best candidate leads (docs/how-sure.md)."""
 
 
 def expectation_words(plan: Plan, known: Sequence[Expectation] = LEADS) -> str | None:
@@ -50,7 +47,7 @@ def expectation_words(plan: Plan, known: Sequence[Expectation] = LEADS) -> str |
         if (one.budget, one.version, one.data) == (budget.name, budget.version, embedded_spec(plan.data.name))
         and one.seeds <= plan.scheduler.seeds
     ]
-    if not measured or config.scheduler != "sequential" or not config.kind.recommends or not config.kind.scales:
+    if not measured or config.scheduler != "adaptive" or not config.kind.recommends or not config.kind.scales:
         return None
     best = max(measured, key=lambda one: one.seeds)
     return (

@@ -17,7 +17,7 @@ from scalesearch.search.study_config import StudyConfig, fit_budget, with_overri
 
 
 def plan_of(
-    seeds: int | None = None, data: str = "fractal scenes", scheduler: str = "sequential", version: int = 3
+    seeds: int | None = None, data: str = "fractal scenes", scheduler: str = "adaptive", version: int = 3
 ) -> Plan:
     baseline = load_baseline("tiny")
     budget = replace(with_overrides(BUDGETS["quick"], None, None, seeds), version=version)
@@ -31,11 +31,9 @@ def plan_of(
     [
         (
             None,
-            "With 3 seeds, a lead of 0.03 in accuracy over the second best is called significant in 49 to 71 %",
+            "With 5 seeds, a lead of 0.03 in accuracy over the second best is called significant in 51 to 89 %",
         ),
-        (5, "With 3 seeds"),
-        (8, "With 8 seeds, a lead of 0.03 in accuracy over the second best is called significant in 90 to 98 %"),
-        (20, "With 8 seeds"),
+        (7, "With 5 seeds"),
     ],
 )
 def test_the_measured_figures_are_said(seeds: int | None, words: str) -> None:
@@ -47,6 +45,7 @@ def test_the_measured_figures_are_said(seeds: int | None, words: str) -> None:
 def test_nothing_is_said_where_nothing_was_measured() -> None:
     assert expectation_words(plan_of(data="photos")) is None
     assert expectation_words(plan_of(scheduler="grid")) is None
+    assert expectation_words(plan_of(scheduler="sequential")) is None
     assert expectation_words(plan_of(version=2)) is None
     assert expectation_words(plan_of(1)) is None
     own = replace(BUDGETS["quick"], name="mine", scenes=replace(BUDGETS["quick"].scenes, noise=3))
