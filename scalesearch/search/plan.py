@@ -15,7 +15,6 @@ from scalesearch.search.decision.posterior import most_probably_best
 from scalesearch.search.decision.records import study_data
 from scalesearch.search.metrics import ImagesError
 from scalesearch.search.ranking import Arm, Ranking, rank
-from scalesearch.search.schedulers import adaptive
 from scalesearch.search.schedulers.base import RungTrial, SchedulerState, Score
 from scalesearch.search.shares import shares_of, spanning
 from scalesearch.search.study_trials import StudyTrials
@@ -131,7 +130,7 @@ class _Results:
 
     @property
     def waves_are_todays(self) -> bool:
-        return self.plan.config.waves_version == adaptive.VERSION
+        return not self.plan.config.older_waves
 
     @property
     def validation_images(self) -> int:

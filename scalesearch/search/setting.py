@@ -10,7 +10,6 @@ from scalesearch.design.serialization import OMIT_IF_DEFAULT
 from scalesearch.search.budget import Budget
 from scalesearch.search.factory_grid import FactoryBaseline
 from scalesearch.search.metrics import ACCURACY
-from scalesearch.search.schedulers import adaptive
 from scalesearch.search.timings import LatencyTable
 
 
@@ -40,8 +39,8 @@ class Setting:
     """The metric that ranks candidates; see `metrics`."""
     prolongs: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
     """Whether a rung on which no network is above chance eliminates no candidate; false in older studies."""
-    waves_version: int = adaptive.VERSION
-    """The version of the choice of adaptive waves with which the study began; 1 in older studies."""
+    older_waves: bool = field(default=False, metadata=OMIT_IF_DEFAULT)
+    """Whether the study began with another version of the choice of adaptive waves than today's."""
 
     @property
     def shrinks(self) -> bool:

@@ -23,6 +23,7 @@ from scalesearch.search.kinds import kind_from_json
 from scalesearch.search.metrics import ACCURACY
 from scalesearch.search.plan import Plan
 from scalesearch.search.proxies import DataFacts
+from scalesearch.search.schedulers.adaptive import WAVES_VERSION
 from scalesearch.search.study_config import StudyConfig
 from scalesearch.search.timings import LatencyTable
 from scalesearch.search.trial import Outcome
@@ -173,7 +174,7 @@ def recorded_timings(folder: Path, config: StudyConfig) -> LatencyTable | None:
         config = replace(config, budget=old_config.budget)
     set_later = ("timings", "metric", "prolongs", "waves_version")
     old_json = {key: value for key, value in _config_json(old_config).items() if key not in set_later}
-    new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False, waves_version=1))
+    new_json = _config_json(replace(config, metric=ACCURACY, prolongs=False, older_waves=True))
     # A configuration can only state that latency is matched once it has the latencies.
     changed = _first_difference(old_json, {**new_json, "cost": "latency"})
     if changed:
@@ -229,7 +230,8 @@ def open_study(folder: Path) -> Study:
             else None,
             metric=config_json.get("metric", ACCURACY),
             prolongs=bool(config_json.get("prolongs", False)),
-            waves_version=int(config_json.get("waves_version", 1)),
+            older_waves=config_json.get("scheduler") == "adaptive"
+            and config_json.get("waves_version") != WAVES_VERSION,
         )
         suggested = read_suggestions(folder / "suggestions", config.kind) if config.kind.proposes else ()
         plan = Plan(config, from_json(DataFacts, tree["data"], ("data",)), suggested)
@@ -289,15 +291,16 @@ def _config_and_data_json(plan: Plan) -> dict[str, Json]:
 def _comparable_json(plan: Plan) -> dict[str, Json]:
     """Return the parts of study.json in which two runs of one study must agree.
 
-    What is stated of the data besides its fingerprint (notes, majority class, class counts) is left out, and so is
+    What is stated of the data besides its fingerprint (notes, majority class, class counts) is left out, and so are
     the rule at chance level and the version of waves: a study that an earlier version started keeps its own.
     """
     data = as_json(replace(plan.data, notes=(), majority=None, counts=()))
-    config = replace(plan.config, prolongs=False, waves_version=1)
+    config = replace(plan.config, prolongs=False, older_waves=True)
     return {**_config_json(config), "metric": config.metric, "data": data}
 
 
 def _config_json(config: StudyConfig) -> dict[str, Json]:
+    waves_version = {} if config.older_waves or config.scheduler != "adaptive" else {"waves_version": WAVES_VERSION}
     is_written = {
         "scheduler": config.scheduler != "grid",
         "only": bool(config.only),
@@ -305,10 +308,10 @@ def _config_json(config: StudyConfig) -> dict[str, Json]:
         "timings": config.timings is not None,
         "metric": config.metric != ACCURACY,
         "prolongs": config.prolongs,
-        "waves_version": config.scheduler == "adaptive" and config.waves_version > 1,
     }
     values = {
         **config.kind.to_json(),
+        **waves_version,
         **{name: as_json(getattr(config, name)) for name, written in is_written.items() if written},
         "baseline": _baseline_json(config.baseline),
         "phi": format_decimal(config.phi),

@@ -74,7 +74,9 @@ def disagreements(study: Study, report_table: Callable[[StudyResult], str] | Non
     ):
         return
     outcomes = {key: record.outcome for key, record in own_records.items()}
-    if num_missing := len(study.plan.pending(outcomes)):
+    if pending := study.plan.pending(outcomes):
+        # Without a record of an early wave, the plan may ask for other trials in the later ones too.
+        num_missing = min(len(pending), max(1, study.plan.total_trials(outcomes) - len(outcomes)))
         reason = f"is finished, but {num_missing} of its records are missing"
         yield f"{study.folder}: {reason}; rerun: {study.resume_command}"
         return

@@ -61,8 +61,8 @@ def test_given_multipliers_and_given_coefficients() -> None:
 def test_a_members_file_is_explained_from_the_baseline_beside_it() -> None:
     family = ROOT / "results" / "reference" / "mobilenet_v2-phi1-quick" / "family"
     shown = scalesearch("explain", str(family / "phi2.yaml")).stdout
-    assert shown.startswith("phi2 = mobilenet_v2 with depth 1, width 1, 447 px\n")
-    assert "effective φ    0.00    0.00         4.94            2.00" in shown
+    assert shown.startswith("phi2 = mobilenet_v2 with depth 1.44, width 1, 353 px\n")
+    assert "effective φ    2.00    0.00         3.25            2.05" in shown
 
 
 def test_the_answer_is_a_baseline_that_fits(tmp_path: Path) -> None:

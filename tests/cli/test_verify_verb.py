@@ -15,7 +15,7 @@ def test_what_is_wrong_is_said_and_ends_with_1(tmp_path: Path) -> None:
     shutil.copytree(REFERENCE / "resnet18-phi1-quick", tmp_path / "s")
     done = scalesearch("verify", "s", cwd=tmp_path)
     assert done.returncode == 0
-    assert "35 of 35 records, all as written (checksums find damage; they are no signature)" in done.stdout
+    assert "27 of 27 records, all as written (checksums find damage; they are no signature)" in done.stdout
     min((tmp_path / "s" / "trials").glob("*.json")).unlink()
     done = scalesearch("verify", "s", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")

@@ -225,10 +225,10 @@ def test_trials_of_one_epoch_are_points_above_their_networks(tmp_path: Path) -> 
     assert snapshot.answer is not None
     labels = drawing.figure.layout.xaxis.ticktext
     best = max(snapshot.answer.decision.index_by_id, key=snapshot.answer.decision.mean)
-    assert (labels[0], labels[-1], len(labels)) == (snapshot.label(best), "base", 21)
+    assert (labels[0], labels[-1], len(labels)) == (snapshot.label(best), "base", 14)
     points = [(x, y) for trace in drawing.figure.data for x, y in zip(trace.x, trace.y, strict=True)]
-    assert len(points) == len(snapshot.trials) == 38
-    base = sorted(y for x, y in points if x == 20)
+    assert len(points) == len(snapshot.trials) == 27
+    base = sorted(y for x, y in points if x == 13)
     own = [trial.accuracy for trial in snapshot.trials if snapshot.label(trial.network) == "base"]
     assert base == sorted(filter(None, own))
     assert all(trace.mode == "markers" and len(trace.hovertext) == len(trace.x) for trace in drawing.figure.data)

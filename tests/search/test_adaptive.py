@@ -21,7 +21,7 @@ from scalesearch.search.budget import BUDGETS
 from scalesearch.search.decision.decision import decide
 from scalesearch.search.kinds import GridSearch
 from scalesearch.search.plan import Plan
-from scalesearch.search.schedulers.adaptive import VERSION, AdaptiveWaves
+from scalesearch.search.schedulers.adaptive import WAVES_VERSION, AdaptiveWaves
 from scalesearch.search.schedulers.base import RungTrial
 from scalesearch.search.shares import shares_of, spanning
 from scalesearch.search.study_config import StudyConfig, fit_budget
@@ -139,7 +139,7 @@ def test_resuming_asks_for_the_same_trials() -> None:
 
 
 def of_another_version(plan: Plan) -> Plan:
-    return replace(plan, config=replace(plan.config, waves_version=VERSION - 1))
+    return replace(plan, config=replace(plan.config, older_waves=True))
 
 
 def trained_by_another_version(plan: Plan, seed: int) -> dict[str, Outcome]:
@@ -186,7 +186,7 @@ def test_a_change_of_the_waves_increases_their_version() -> None:
         for key, one in plan_of().by_network.items()
     }
     waves = [sorted(names[spec.network_id] for spec in wave) for wave in of_candidates(plan_of(), every_outcome())]
-    assert (VERSION, waves) == (2, WAVES)
+    assert (WAVES_VERSION, waves) == (2, WAVES)
 
 
 def test_later_trials_do_not_change_who_has_them() -> None:

@@ -24,7 +24,7 @@ _FEWEST_FIRST, _FEWEST_LATER = 6, 4
 coefficients."""
 _CANDIDATES_PER_FIRST, _CANDIDATES_PER_LATER = 4, 8
 """A large grid has one network of the first wave, and one of a later wave, for so many candidates."""
-VERSION = 2
+WAVES_VERSION = 2
 """The version of what chooses the networks of a wave: this module, the model and `shares.spanning`.
 
 Every change that makes a study choose others increases it; see `Results.waves_are_todays`.
